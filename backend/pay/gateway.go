@@ -44,6 +44,9 @@ const (
 	TradeClosed   TradeState = "CLOSED"
 )
 
+// TradeUnknown is our own word for a number that WeChat Pay does not know (ORDER_NOT_EXIST).
+const TradeUnknown TradeState = "UNKNOWN"
+
 // Paid reports whether money was taken, now or at some time before.
 func (s TradeState) Paid() bool { return s == TradeSuccess || s == TradeRefunded }
 

@@ -30,3 +30,19 @@ const (
 	URLMax           = 2048
 	ListMax          = 100 // orders in one page of a list
 )
+
+const (
+	// PrepaySettle is how long after its creation an attempt may still be on its way to WeChat Pay: two
+	// calls of CallLimit, and some seconds for the network to drop what it holds.
+	PrepaySettle = 2*CallLimit + 5*time.Second
+
+	// PrepayRetryWithin: a prepay that failed faster than this is repeated once while the customer waits.
+	PrepayRetryWithin = 3 * time.Second
+
+	// SweepBatch is how many due attempts are claimed at once, SweepParallel how many of them are checked
+	// side by side. SweepLease is how long a claim holds: longer than the slowest check, which makes four
+	// calls (query, prepay or close, query).
+	SweepBatch    = 256
+	SweepParallel = 16
+	SweepLease    = 4*CallLimit + 5*time.Second
+)

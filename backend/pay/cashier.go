@@ -1,0 +1,247 @@
+package pay
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A Cashier (收银员) applies the rules: it makes orders, takes money in and closes what nobody paid. Its
+// fields are set once, before its first use; its methods may be called from many goroutines.
+type Cashier struct {
+	Store     Store
+	Gateway   Gateway
+	Merchants Merchants
+	Now       func() time.Time
+	NewName   func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
+	NewToken  func() Token  // unguessable: at least 128 random bits
+
+	// Committed is told of every order whose change was committed, after the commit and before whoever
+	// asked for the change is answered. It must not block.
+	Committed func(Order)
+}
+
+// CreateOrder stores an order with its first attempt and asks WeChat Pay for the code. With trouble at
+// WeChat Pay it returns an error of code [Unavailable] beside the stored order, which is still [Created]:
+// the sweep goes on asking, and who watches the order sees the code when it comes.
+func (c *Cashier) CreateOrder(ctx context.Context, n NewOrder) (Order, error) {
+	m, ok := c.Merchants.ByID(n.Merchant)
+	if !ok {
+		return Order{}, &Error{Code: NotFound, Message: "no such merchant"}
+	}
+	o, a, err := c.open(ctx, m, n)
+	if err != nil {
+		return Order{}, err
+	}
+	// A crash here leaves an order that no browser has heard of. Nobody can pay it; the sweep closes it.
+	return c.prepay(ctx, o, a)
+}
+
+// open stores the order and its first attempt.
+func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a Attempt, err error) {
+	f := n.check(m)
+	if err := f.err(); err != nil {
+		return o, a, err
+	}
+	now := c.Now()
+	err = c.Store.Update(ctx, func(tx Tx) error {
+		items, total, err := price(ctx, tx, m.ID, n.Lines, &f)
+		if err != nil {
+			return err
+		}
+		if len(n.Lines) == 0 {
+			total = n.Amount
+		}
+		if len(f) == 0 && (total < 1 || total > TotalMax) {
+			f.add("items", fmt.Sprintf("must come to between 1 and %d fen", TotalMax))
+		}
+		if err := f.err(); err != nil {
+			return err
+		}
+		o = c.newOrder(n, items, total, now)
+		if a, err = c.newAttempt(m, o, now); err != nil {
+			return err
+		}
+		o, err = insert(ctx, tx, o, a)
+		return err
+	})
+	if err != nil {
+		return Order{}, Attempt{}, fmt.Errorf("open an order: %w", err)
+	}
+	c.committed(o)
+	return o, a, nil
+}
+
+// insert writes a new order and returns it as it stands in the books.
+func insert(ctx context.Context, tx Tx, o Order, a Attempt) (Order, error) {
+	if err := tx.InsertOrder(ctx, o); err != nil {
+		return Order{}, err
+	}
+	if err := tx.InsertAttempt(ctx, a); err != nil {
+		return Order{}, err
+	}
+	e := Event{Order: o.ID, Version: o.Version, Kind: Opened, At: o.CreatedAt, Detail: map[string]string{
+		"out_trade_no": a.OutTradeNo, "total": strconv.FormatInt(int64(o.Total), 10),
+	}}
+	if err := tx.AppendEvent(ctx, e); err != nil {
+		return Order{}, err
+	}
+	return tx.Order(ctx, o.ID)
+}
+
+func (c *Cashier) newOrder(n NewOrder, items []Item, total Fen, now time.Time) Order {
+	life := n.ExpiresIn
+	if life == 0 {
+		life = ExpiresInDefault
+	}
+	description := n.Description
+	if description == "" {
+		description = describe(items)
+	}
+	return Order{
+		ID:          OrderID("ord_" + c.NewName()),
+		Merchant:    n.Merchant,
+		Token:       c.NewToken(),
+		State:       Created,
+		Version:     1,
+		Total:       total,
+		Description: description,
+		Reference:   n.Reference,
+		Items:       items,
+		Metadata:    n.Metadata,
+		Channel:     Native,
+		ReturnURL:   n.ReturnURL,
+		CreatedAt:   now,
+		ExpiresAt:   now.Add(life),
+	}
+}
+
+func (c *Cashier) newAttempt(m Merchant, o Order, now time.Time) (Attempt, error) {
+	name := c.NewName()
+	request, err := c.Gateway.Compose(Prepay{
+		Merchant: m.ID, OutTradeNo: name, Total: o.Total, Description: o.Description, ExpiresAt: o.ExpiresAt,
+	})
+	if err != nil {
+		return Attempt{}, fmt.Errorf("compose the prepay request: %w", err)
+	}
+	return Attempt{
+		OutTradeNo: name, Order: o.ID, Merchant: m.ID, State: AttemptRequested,
+		MchID: m.MchID, AppID: m.AppID, Total: o.Total, Request: request,
+		CreatedAt: now, ExpiresAt: o.ExpiresAt,
+		// Not before our own call has come to an end one way or the other.
+		CheckAt: now.Add(PrepaySettle),
+	}, nil
+}
+
+// prepay asks for the code of a new attempt, twice if the first failure was quick.
+func (c *Cashier) prepay(ctx context.Context, o Order, a Attempt) (Order, error) {
+	began := c.Now()
+	books := context.WithoutCancel(ctx) // what happened is recorded though the customer may have left
+	codeURL, err := c.Gateway.Prepay(ctx, a.Merchant, a.Request)
+	switch {
+	case err == nil:
+	case outcomeOf(err) != Unsure:
+		// Refused at the first time of asking: WeChat Pay holds nothing of this number.
+		if _, closeErr := c.finish(books, a, CalledOff); closeErr != nil {
+			return o, closeErr
+		}
+		return o, &Error{Code: Declined, Message: "WeChat Pay refused the order", Err: err}
+	case c.Now().Sub(began) < PrepayRetryWithin && ctx.Err() == nil:
+		codeURL, err = c.Gateway.Prepay(ctx, a.Merchant, a.Request)
+	}
+	if err != nil {
+		// Done or not done: from here on the sweep asks and replays. It need not wait for us any more.
+		if hurryErr := c.hurry(books, a); hurryErr != nil {
+			return o, hurryErr
+		}
+		return o, &Error{Code: Unavailable, Message: "WeChat Pay did not answer; ask again", Err: err}
+	}
+	// A crash here loses the code_url. The sweep replays the stored request and gets another one.
+	return c.recordCode(books, a, codeURL)
+}
+
+// recordCode stores the code of an attempt that has none yet; the order follows if it was waiting for it.
+func (c *Cashier) recordCode(ctx context.Context, a Attempt, codeURL string) (o Order, err error) {
+	changed := false
+	err = c.Store.Update(ctx, func(tx Tx) error {
+		changed = false
+		if a, err = tx.Attempt(ctx, a.OutTradeNo); err != nil {
+			return err
+		}
+		if o, err = tx.Order(ctx, a.Order); err != nil {
+			return err
+		}
+		if a.State != AttemptRequested {
+			return nil // paid or closed before the answer arrived: the code is of no use any more
+		}
+		changed = true
+		a.State, a.CodeURL = AttemptOpen, codeURL
+		a.CheckAt = a.nextCheck(c.Now())
+		if err := tx.UpdateAttempt(ctx, a, AttemptRequested); err != nil {
+			return err
+		}
+		o, err = c.advance(ctx, tx, o, Prepaid, map[string]string{"out_trade_no": a.OutTradeNo})
+		return err
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("record the code of %s: %w", a.OutTradeNo, err)
+	}
+	if changed {
+		c.committed(o)
+	}
+	return o, nil
+}
+
+// hurry lets the sweep look at an attempt that is still without a code at once.
+func (c *Cashier) hurry(ctx context.Context, a Attempt) error {
+	err := c.Store.Update(ctx, func(tx Tx) error {
+		a, err := tx.Attempt(ctx, a.OutTradeNo)
+		if err != nil || a.State != AttemptRequested {
+			return err
+		}
+		a.CheckAt = c.Now().Add(a.retryDelay())
+		return tx.UpdateAttempt(ctx, a, AttemptRequested)
+	})
+	if err != nil {
+		return fmt.Errorf("hand %s to the sweep: %w", a.OutTradeNo, err)
+	}
+	return nil
+}
+
+// advance is the only code that changes the state of an order. It returns the order as it now stands in
+// the books, with the event that says why appended beside it.
+func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail map[string]string) (Order, error) {
+	next, err := o.State.On(k)
+	if err != nil {
+		return Order{}, err
+	}
+	o.State = next
+	o.Version++
+	if err := tx.UpdateOrder(ctx, o); err != nil {
+		return Order{}, err
+	}
+	e := Event{Order: o.ID, Version: o.Version, Kind: k, At: c.Now(), Detail: detail}
+	if err := tx.AppendEvent(ctx, e); err != nil {
+		return Order{}, err
+	}
+	return tx.Order(ctx, o.ID)
+}
+
+func (c *Cashier) committed(o Order) {
+	if c.Committed != nil {
+		c.Committed(o)
+	}
+}
+
+// Find returns the order that a browser holds the token of.
+func (c *Cashier) Find(ctx context.Context, t Token) (o Order, err error) {
+	err = c.Store.View(ctx, func(tx Tx) error {
+		o, err = tx.OrderByToken(ctx, t)
+		return err
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("find the order of a token: %w", notFound(err))
+	}
+	return o, nil
+}

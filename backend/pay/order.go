@@ -1,0 +1,103 @@
+package pay
+
+import (
+	"fmt"
+	"time"
+)
+
+// An Order is what a customer is asked to pay for, once. It keeps its id over expiry and renewal.
+type Order struct {
+	ID          OrderID
+	Merchant    MerchantID
+	Token       Token
+	State       State
+	Version     int64 // grows by one with every change of state; updates compare and swap on it
+	Total       Fen
+	Refunded    Fen
+	Description string // what the payer reads in WeChat
+	Reference   string // the shop's own number, may be empty
+	Items       []Item // empty if the shop named an amount instead
+	Metadata    map[string]string
+	Channel     Channel
+	ReturnURL   string
+	Late        bool // paid after it had expired or was cancelled
+
+	// TransactionID is WeChat Pay's number of the payment that settled the order.
+	TransactionID string
+
+	// CodeURL belongs to the open attempt and is read with the order; it is not stored twice.
+	CodeURL string
+
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	PaidAt    time.Time // zero until paid; WeChat Pay's success_time
+}
+
+// An Item is one line of an order at the price it had when the order was made.
+type Item struct {
+	SKU      string `json:"sku"`
+	Name     string `json:"name"`
+	Price    Fen    `json:"price"`
+	Quantity int    `json:"quantity"`
+}
+
+// A State is where an order is.
+type State string
+
+// The states of an order.
+const (
+	Created   State = "created" // stored; WeChat Pay has not given a code yet
+	Pending   State = "pending" // there is a code to scan
+	Paid      State = "paid"
+	Expired   State = "expired"   // time over and unpayable at WeChat Pay
+	Cancelled State = "cancelled" // given up and unpayable at WeChat Pay
+	Refunded  State = "refunded"  // the whole amount went back
+)
+
+// States lists every state, in the order of an uneventful life.
+func States() []State { return []State{Created, Pending, Paid, Expired, Cancelled, Refunded} }
+
+// A Kind is what happened to an order.
+type Kind string
+
+// The kinds that change the state of an order.
+const (
+	Prepaid   Kind = "prepaid"   // WeChat Pay gave a code_url
+	Succeeded Kind = "succeeded" // money was taken
+	TimedOut  Kind = "timed_out" // time over, and closed at WeChat Pay or never known there
+	CalledOff Kind = "cancelled" // given up, and closed likewise
+	Renewed   Kind = "renewed"   // a new attempt has its code
+	Returned  Kind = "refunded"  // the whole amount was refunded
+)
+
+// Kinds lists every kind that changes a state.
+func Kinds() []Kind { return []Kind{Prepaid, Succeeded, TimedOut, CalledOff, Renewed, Returned} }
+
+// The kinds that are recorded without a change of state.
+const (
+	Opened     Kind = "created"    // the order and its first attempt were stored
+	Mismatched Kind = "mismatched" // a verified notice did not fit the attempt: somebody must look
+)
+
+// transitions is the whole life of an order. What is not listed is refused.
+var transitions = map[State]map[Kind]State{
+	// Succeeded, because a callback may overtake the answer to our own prepay call.
+	Created:   {Prepaid: Pending, Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled},
+	Pending:   {Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled},
+	Expired:   {Renewed: Pending, Succeeded: Paid}, // late money is never refused
+	Cancelled: {Succeeded: Paid},
+	Paid:      {Succeeded: Paid, Returned: Refunded}, // told twice, recorded once
+	Refunded:  {},
+}
+
+// On returns the state that follows s when k happens, or a [Conflict] if k cannot happen to it.
+func (s State) On(k Kind) (State, error) {
+	next, ok := transitions[s][k]
+	if !ok {
+		return s, &Error{Code: Conflict, Message: fmt.Sprintf("an order that is %s cannot become %s", s, k)}
+	}
+	return next, nil
+}
+
+// settlesLate reports whether money that arrives in state s is late money.
+func (s State) settlesLate() bool { return s == Expired || s == Cancelled }

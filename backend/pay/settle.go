@@ -1,0 +1,100 @@
+package pay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Settle applies a notice to its order. It is the one door for money: callbacks, queries and bills all come
+// in here. It may be told the same thing any number of times and at once; the first time counts.
+//
+// When it returns nil the payment is in the books for good and the callback may be acknowledged. A notice
+// that does not fit its attempt is recorded and refused with [Disagreement].
+func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
+	var refusal error
+	changed := false
+	err = c.Store.Update(ctx, func(tx Tx) error {
+		refusal, changed = nil, false
+		a, err := tx.Attempt(ctx, n.OutTradeNo)
+		if errors.Is(err, ErrNoRow) {
+			return &Error{Code: NotFound, Message: "no attempt has this out_trade_no", Err: err}
+		}
+		if err != nil {
+			return err
+		}
+		if o, err = tx.Order(ctx, a.Order); err != nil {
+			return err
+		}
+		if wrong := n.differs(a); wrong != "" {
+			refusal = &Error{Code: Disagreement, Message: "the notice differs from the attempt in " + wrong}
+			return c.recordMismatch(ctx, tx, o, n, wrong)
+		}
+		if a.State == AttemptPaid {
+			return nil // told again
+		}
+		changed = true
+		o, err = c.take(ctx, tx, o, a, n)
+		return err
+	})
+	switch {
+	case err != nil:
+		return Order{}, fmt.Errorf("settle %s: %w", n.OutTradeNo, err)
+	case refusal != nil:
+		return Order{}, fmt.Errorf("settle %s: %w", n.OutTradeNo, refusal)
+	}
+	// A crash here leaves the payment booked and nobody told: the browser takes a snapshot when it is back,
+	// and WeChat Pay repeats a callback that was not answered.
+	if changed {
+		c.committed(o)
+	}
+	return o, nil
+}
+
+// take books the payment of an attempt.
+func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice) (Order, error) {
+	from := a.State
+	a.State, a.TransactionID = AttemptPaid, n.TransactionID
+	if err := tx.UpdateAttempt(ctx, a, from); err != nil {
+		return Order{}, err
+	}
+	if o.State.settlesLate() {
+		o.Late = true
+	}
+	o.TransactionID, o.PaidAt = n.TransactionID, n.PaidAt
+	return c.advance(ctx, tx, o, Succeeded, map[string]string{
+		"out_trade_no":   n.OutTradeNo,
+		"transaction_id": n.TransactionID,
+		"source":         string(n.Source),
+		"late":           strconv.FormatBool(o.Late),
+	})
+}
+
+func (c *Cashier) recordMismatch(ctx context.Context, tx Tx, o Order, n Notice, wrong string) error {
+	return tx.AppendEvent(ctx, Event{
+		Order: o.ID, Version: o.Version, Kind: Mismatched, At: c.Now(), Detail: map[string]string{
+			"out_trade_no": n.OutTradeNo, "transaction_id": n.TransactionID, "source": string(n.Source), "differs": wrong,
+		},
+	})
+}
+
+// differs names what in the notice is not as in the attempt, or returns "". The total is compared, never
+// what the payer paid: coupons make that smaller.
+func (n Notice) differs(a Attempt) string {
+	var wrong []string
+	check := func(what string, same bool) {
+		if !same {
+			wrong = append(wrong, what)
+		}
+	}
+	check("merchant", n.Merchant == a.Merchant)
+	check("mchid", n.MchID == a.MchID)
+	check("appid", n.AppID == a.AppID)
+	check("out_trade_no", n.OutTradeNo == a.OutTradeNo)
+	check("amount.total", n.Total == a.Total)
+	check("amount.currency", n.Currency == Currency)
+	check("transaction_id", n.TransactionID != "" && (a.TransactionID == "" || a.TransactionID == n.TransactionID))
+	return strings.Join(wrong, ", ")
+}

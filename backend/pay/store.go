@@ -1,0 +1,76 @@
+package pay
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Store keeps the books. What it reports as committed survives the loss of power.
+type Store interface {
+	// View runs f in a read-only transaction that sees one moment of the books.
+	View(ctx context.Context, f func(Tx) error) error
+
+	// Update runs f in a transaction that is committed if f returns nil, and otherwise leaves nothing
+	// behind. f must not talk to the network: it holds the write lock.
+	Update(ctx context.Context, f func(Tx) error) error
+}
+
+// ErrNoRow is returned, wrapped, by methods of a [Tx] that name one thing which is not there.
+var ErrNoRow = errors.New("no such row")
+
+// ErrStale is returned, wrapped, by an update whose row was changed by somebody else meanwhile.
+var ErrStale = errors.New("changed meanwhile")
+
+// A Tx is an open transaction on the books.
+type Tx interface {
+	OrderTx
+	AttemptTx
+	EventTx
+	CatalogTx
+}
+
+// OrderTx reads and writes orders.
+type OrderTx interface {
+	Order(context.Context, OrderID) (Order, error)
+	OrderByToken(context.Context, Token) (Order, error)
+	Orders(context.Context, OrderFilter) ([]Order, error)
+	InsertOrder(context.Context, Order) error
+	// UpdateOrder writes what may change of an order whose stored version is o.Version-1, or returns ErrStale.
+	UpdateOrder(ctx context.Context, o Order) error
+}
+
+// An OrderFilter chooses a merchant's orders, newest first. Zero fields do not filter.
+type OrderFilter struct {
+	Merchant     MerchantID
+	State        State
+	Reference    string
+	CreatedAfter time.Time
+	Before       OrderID // only orders older than this one: the cursor
+	Limit        int     // 1 to ListMax
+}
+
+// AttemptTx reads and writes attempts.
+type AttemptTx interface {
+	Attempt(ctx context.Context, outTradeNo string) (Attempt, error)
+	// LiveAttempt returns the one attempt of the order that is requested or open.
+	LiveAttempt(context.Context, OrderID) (Attempt, error)
+	InsertAttempt(context.Context, Attempt) error
+	// UpdateAttempt writes what may change of an attempt that is stored in state from, or returns ErrStale.
+	UpdateAttempt(ctx context.Context, a Attempt, from AttemptState) error
+	// ClaimAttempts returns live attempts whose CheckAt is not after now, the longest overdue first, and
+	// moves their CheckAt to until, so that nobody else claims them meanwhile.
+	ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]Attempt, error)
+}
+
+// EventTx appends to and reads the history of orders.
+type EventTx interface {
+	AppendEvent(context.Context, Event) error
+	Events(context.Context, OrderID) ([]Event, error)
+}
+
+// CatalogTx reads and writes products.
+type CatalogTx interface {
+	Product(ctx context.Context, m MerchantID, sku string) (Product, error)
+	PutProduct(context.Context, Product) error
+}
