@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"saoma/backend/pay"
+)
+
+const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, total, request, code_url,
+	transaction_id, created_at, expires_at, check_at, checks`
+
+func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error) {
+	a, err := scanAttempt(t.QueryRowContext(ctx,
+		`SELECT `+attemptColumns+` FROM attempts WHERE out_trade_no = $1`, outTradeNo))
+	if err != nil {
+		return pay.Attempt{}, noRow("attempt", err)
+	}
+	return a, nil
+}
+
+func (t tx) LiveAttempt(ctx context.Context, id pay.OrderID) (pay.Attempt, error) {
+	a, err := scanAttempt(t.QueryRowContext(ctx,
+		`SELECT `+attemptColumns+` FROM attempts WHERE order_id = $1 AND state IN ('requested', 'open')`, id))
+	if err != nil {
+		return pay.Attempt{}, noRow("live attempt of "+string(id), err)
+	}
+	return a, nil
+}
+
+func (t tx) InsertAttempt(ctx context.Context, a pay.Attempt) error {
+	return t.change(ctx, "insert attempt "+a.OutTradeNo, `INSERT INTO attempts (`+attemptColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		a.OutTradeNo, a.Order, a.Merchant, a.State, a.MchID, a.AppID, a.Total, string(a.Request), a.CodeURL,
+		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks)
+}
+
+func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptState) error {
+	return t.change(ctx, "update attempt "+a.OutTradeNo, `UPDATE attempts SET state = $3, code_url = $4,
+		transaction_id = $5, check_at = $6, checks = $7
+		WHERE out_trade_no = $1 AND state = $2`,
+		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks)
+}
+
+func (t tx) ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]pay.Attempt, error) {
+	rows, err := t.QueryContext(ctx, `UPDATE attempts SET check_at = $2 WHERE out_trade_no IN (
+			SELECT out_trade_no FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1
+			ORDER BY check_at LIMIT $3)
+		RETURNING `+attemptColumns, millis(now), millis(until), limit)
+	if err != nil {
+		return nil, fmt.Errorf("claim attempts: %w", err)
+	}
+	list, err := collect(rows, scanAttempt)
+	if err != nil {
+		return nil, fmt.Errorf("claim attempts: %w", err)
+	}
+	return list, nil
+}
+
+func scanAttempt(row scanner) (a pay.Attempt, err error) {
+	var created, expires, check int64
+	err = row.Scan(&a.OutTradeNo, &a.Order, &a.Merchant, &a.State, &a.MchID, &a.AppID, &a.Total, &a.Request,
+		&a.CodeURL, &a.TransactionID, &created, &expires, &check, &a.Checks)
+	a.CreatedAt, a.ExpiresAt, a.CheckAt = moment(created), moment(expires), moment(check)
+	return a, err
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// readers is the size of the pool for reading. WAL lets readers go on beside the one writer.
+const readers = 4
+
+// versionFloor is the first SQLite in which two connections that write or checkpoint in the same moment
+// cannot corrupt the file (the WAL-reset fix).
+var versionFloor = [3]int{3, 51, 3}
+
+// OpenSQLite opens the database in the file, made readable by its owner only if it is not there, and brings
+// its schema up to date. The folder is made likewise.
+func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
+	if err := prepareFile(file); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	s := &Store{}
+	if s.write, err = sql.Open("sqlite", dsn(file, "_txlock=immediate")); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn(file, "_pragma=query_only(1)")); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", file, err), s.Close())
+	}
+	return s, nil
+}
+
+// prepareFile makes the file before SQLite does, which would leave it readable by everybody.
+func prepareFile(file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func dsn(file string, more ...string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath()}
+	u.RawQuery = strings.Join(append(more,
+		// First, because the next pragmas may have to wait for a lock themselves.
+		"_pragma=busy_timeout(5000)",
+		"_pragma=journal_mode(WAL)",
+		// The log is synced at every commit: a callback that was answered survives the loss of power.
+		"_pragma=synchronous(FULL)",
+		"_pragma=foreign_keys(1)",
+	), "&")
+	return u.String()
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.checkVersion(ctx); err != nil {
+		return err
+	}
+	migrations, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, migrations)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	for _, guard := range appendOnly {
+		if _, err := s.write.ExecContext(ctx, guard); err != nil {
+			return fmt.Errorf("guard the events: %w", err)
+		}
+	}
+	return nil
+}
+
+// appendOnly makes the database itself refuse to alter history.
+var appendOnly = [...]string{
+	`CREATE TRIGGER IF NOT EXISTS events_no_update BEFORE UPDATE ON events
+	 BEGIN SELECT RAISE(ABORT, 'events are only appended'); END`,
+	`CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
+	 BEGIN SELECT RAISE(ABORT, 'events are only appended'); END`,
+}
+
+func (s *Store) checkVersion(ctx context.Context) error {
+	var text string
+	if err := s.write.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&text); err != nil {
+		return fmt.Errorf("ask for SQLite's version: %w", err)
+	}
+	var v [3]int
+	if _, err := fmt.Sscanf(text, "%d.%d.%d", &v[0], &v[1], &v[2]); err != nil {
+		return fmt.Errorf("read SQLite's version %q: %w", text, err)
+	}
+	for i, floor := range versionFloor {
+		if v[i] != floor {
+			if v[i] < floor {
+				return fmt.Errorf("the SQLite in this program is %s; it must be at least %d.%d.%d, "+
+					"older ones can corrupt the file", text, versionFloor[0], versionFloor[1], versionFloor[2])
+			}
+			break
+		}
+	}
+	return nil
+}
