@@ -1,0 +1,100 @@
+package wechat
+
+import (
+	"crypto/rsa"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// An Account is what we hold of one merchant's WeChat Pay account.
+type Account struct {
+	APIURL      string          // scheme and host of the API; the signature does not cover it
+	AppID       string          // of the official account, mini program or app that is bound to MchID
+	MchID       string          // 商户号
+	Serial      string          // of the merchant API certificate (商户API证书), 40 hex digits
+	PrivateKey  *rsa.PrivateKey // apiclient_key.pem: signs our requests
+	APIv3Key    string          // APIv3密钥, 32 characters: the AES key of callbacks
+	PublicKeyID string          // PUB_KEY_ID_…
+	PublicKey   *rsa.PublicKey  // pub_key.pem, WeChat Pay's own (微信支付公钥): verifies answers and callbacks
+	NotifyURL   string          // where payment callbacks go, complete
+}
+
+// The forms of an account's fields: doc 4012791877 (lengths), 4012365344 (serial), 4012068814 (API v3 key).
+func (a Account) forms() []form {
+	return []form{
+		{"appid", a.AppID, `^[0-9A-Za-z]{1,32}$`, "must be the wx… id bound to the mchid, at most 32 letters and digits"},
+		{"mchid", a.MchID, `^[0-9]{1,32}$`, "must be the merchant number (商户号), digits only"},
+		{"serial", a.Serial, `^[0-9A-Fa-f]{40}$`,
+			"must be the serial number of the merchant API certificate, 40 hex digits without colons"},
+		{"public_key_id", a.PublicKeyID, `^PUB_KEY_ID_[0-9]+$`,
+			"must be PUB_KEY_ID_ and digits, as shown beside the WeChat Pay public key (微信支付公钥)"},
+	}
+}
+
+type form struct{ key, value, pattern, rule string }
+
+// Check returns one line about the first field that cannot be right. It names the key of the configuration
+// to mend, and repeats no value.
+func (a Account) Check() error {
+	for _, f := range a.forms() {
+		if !regexp.MustCompile(f.pattern).MatchString(f.value) {
+			return fmt.Errorf("%s %s", f.key, f.rule)
+		}
+	}
+	if err := a.checkKeys(); err != nil {
+		return err
+	}
+	if _, err := parseAPIURL(a.APIURL); err != nil {
+		return fmt.Errorf("api_url %w", err)
+	}
+	if err := checkNotifyURL(a.NotifyURL); err != nil {
+		return fmt.Errorf("public_url gives a notify_url that %w", err)
+	}
+	return nil
+}
+
+func (a Account) checkKeys() error {
+	// The SDK would take 16 and 24 bytes too; WeChat Pay has 32 only, and a wrong key shows first when a
+	// customer has paid.
+	if !regexp.MustCompile(`^[0-9A-Za-z]{32}$`).MatchString(a.APIv3Key) {
+		return fmt.Errorf("api_v3_key must be exactly 32 letters and digits, but is %d bytes", len(a.APIv3Key))
+	}
+	switch {
+	case a.PrivateKey == nil:
+		return fmt.Errorf("private_key is missing")
+	case a.PublicKey == nil:
+		return fmt.Errorf("public_key is missing")
+	case a.PublicKey.Equal(a.PrivateKey.Public()):
+		return fmt.Errorf("public_key is the merchant's own; it must be WeChat Pay's pub_key.pem")
+	}
+	return nil
+}
+
+// parseAPIURL takes scheme and host only: the path of a request is signed, so nothing may be put before it.
+func parseAPIURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("must be like https://api.mch.weixin.qq.com")
+	case strings.Trim(u.Path, "/") != "" || u.User != nil || strings.ContainsAny(text, "?#"):
+		return nil, fmt.Errorf("must be a scheme and a host only, like https://api.mch.weixin.qq.com")
+	}
+	return u, nil
+}
+
+// checkNotifyURL holds what can be seen without asking WeChat Pay (doc 4012075420). It wants a public host
+// too, which a simulator does not.
+func checkNotifyURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("does not start with https:// or http:// and a host")
+	case strings.ContainsAny(text, "?#") || u.User != nil:
+		return fmt.Errorf("has a query, a fragment or a user, which WeChat Pay refuses")
+	case len(text) > 255:
+		return fmt.Errorf("is longer than 255 characters")
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+// Package wechat is WeChat Pay (微信支付 APIv3, Native) behind the words of [pay.Gateway], through the official
+// SDK. The SDK's pointers, errors and habits end here: its texts span lines and repeat requests, so none of
+// them leaves this package as it is.
+//
+// Each merchant has a client of its own. Answers and callbacks are verified with the WeChat Pay public key
+// (微信支付公钥); nothing is downloaded at start.
+package wechat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wechatpay-apiv3/wechatpay-go/core"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
+
+	"saoma/backend/pay"
+)
+
+// Options of a [Gateway].
+type Options struct {
+	Transport http.RoundTripper // carries the calls; nil: the network, without a proxy
+	Log       *slog.Logger      // gets one debug line for each call; nil: silent
+}
+
+// A Gateway calls WeChat Pay for several merchants and opens its callbacks. Its methods may be called at once.
+type Gateway struct {
+	accounts map[pay.MerchantID]*account
+	log      *slog.Logger
+}
+
+var _ pay.Gateway = (*Gateway)(nil)
+
+// An account is an Account at work.
+type account struct {
+	Account
+	keys   keyring
+	client *core.Client
+}
+
+// New checks the accounts and makes a client for each. It does not call WeChat Pay.
+func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
+	if o.Transport == nil {
+		o.Transport = newTransport()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gateway{accounts: make(map[pay.MerchantID]*account, len(accounts)), log: o.Log}
+	for id, a := range accounts {
+		opened, err := open(a, o.Transport)
+		if err != nil {
+			return nil, fmt.Errorf("wechat account of merchant %q: %w", id, err)
+		}
+		g.accounts[id] = opened
+	}
+	return g, nil
+}
+
+func open(a Account, transport http.RoundTripper) (*account, error) {
+	if err := a.Check(); err != nil {
+		return nil, err
+	}
+	base, err := parseAPIURL(a.APIURL)
+	if err != nil {
+		return nil, err
+	}
+	keys := newKeyring(a.PublicKeyID, a.PublicKey)
+	client, err := core.NewClient(context.Background(), // which the SDK ignores
+		option.WithMerchantCredential(a.MchID, a.Serial, a.PrivateKey),
+		option.WithVerifier(keys),
+		option.WithHTTPClient(newClient(transport, base)),
+	)
+	if err != nil {
+		return nil, errors.New(oneLine(err.Error()))
+	}
+	return &account{Account: a, keys: keys, client: client}, nil
+}
+
+// Prepay implements [pay.Gateway]. The request is posted and signed byte for byte as given.
+func (g *Gateway) Prepay(ctx context.Context, m pay.MerchantID, request []byte) (codeURL string, err error) {
+	const op = "prepay"
+	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
+		return a.client.Post(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/native", request)
+	})
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		CodeURL string `json:"code_url"`
+	}
+	if err := json.Unmarshal(a.body, &made); err != nil {
+		return "", a.unsure(op, fmt.Errorf("decode the answer: %w", err))
+	}
+	if made.CodeURL == "" || len(made.CodeURL) > codeURLMax {
+		return "", a.unsure(op, fmt.Errorf("code_url has %d bytes", len(made.CodeURL)))
+	}
+	return made.CodeURL, nil
+}
+
+// codeURLMax bounds a code_url in bytes. It has 64 (doc 4012791877); longer ones would still make a QR code
+// that a phone reads, far longer ones would not.
+const codeURLMax = 512
+
+// Query implements [pay.Gateway].
+func (g *Gateway) Query(ctx context.Context, m pay.MerchantID, outTradeNo string) (pay.Trade, error) {
+	const op = "query"
+	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
+		return a.client.Get(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/out-trade-no/"+
+			url.PathEscape(outTradeNo)+"?mchid="+url.QueryEscape(a.MchID))
+	})
+	if err != nil {
+		return pay.Trade{}, err
+	}
+	t, err := decodeTransaction(a.body)
+	if err != nil {
+		return pay.Trade{}, a.unsure(op, err)
+	}
+	// The signature of an answer does not cover the question.
+	if t.OutTradeNo != outTradeNo {
+		return pay.Trade{}, a.unsure(op, fmt.Errorf("the answer is about out_trade_no %.40q", t.OutTradeNo))
+	}
+	trade, err := t.trade(m, a.signedAt)
+	if err != nil {
+		return pay.Trade{}, a.unsure(op, err)
+	}
+	return trade, nil
+}
+
+// Close implements [pay.Gateway].
+func (g *Gateway) Close(ctx context.Context, m pay.MerchantID, outTradeNo string) error {
+	const op, done = "close", http.StatusNoContent
+	_, err := g.call(ctx, op, m, done, func(ctx context.Context, a *account) (*core.APIResult, error) {
+		return a.client.Post(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/out-trade-no/"+
+			url.PathEscape(outTradeNo)+"/close", map[string]string{"mchid": a.MchID})
+	})
+	return err
+}
+
+// An answer is a 2xx answer whose signature was good.
+type answer struct {
+	status    int
+	body      []byte
+	requestID string
+	signedAt  time.Time
+}
+
+// unsure is the failure of a call whose answer is genuine but not understood.
+func (a answer) unsure(op string, err error) error {
+	return &pay.GatewayError{
+		Op: op, Outcome: pay.Unsure, Status: a.status, RequestID: a.requestID, Err: inOneLine(err),
+	}
+}
+
+// call sends one request and returns its answer, if that has the wanted status and a good signature.
+func (g *Gateway) call(ctx context.Context, op string, m pay.MerchantID, want int,
+	send func(context.Context, *account) (*core.APIResult, error),
+) (answer, error) {
+	account := g.accounts[m]
+	if account == nil {
+		// Unsure, for it says nothing about calls made before the merchant left the configuration.
+		return answer{}, &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
+	}
+	ctx, cancel := context.WithTimeout(ctx, pay.CallLimit)
+	defer cancel()
+	began := time.Now()
+	result, err := send(ctx, account)
+	a, failed := read(ctx, result, err)
+	g.log.DebugContext(ctx, "wechat pay called", "op", op, "merchant", m, "status", a.status,
+		"request_id", a.requestID, "took", time.Since(began))
+	if failed == nil && a.status != want {
+		// 202 means: repeat the same request (doc 4012081709).
+		failed = &pay.GatewayError{Status: a.status, RequestID: a.requestID, Err: fmt.Errorf("wanted %d", want)}
+	}
+	if failed != nil {
+		failed.Op = op
+		return answer{}, failed
+	}
+	return a, nil
+}

@@ -1,0 +1,129 @@
+package wechat
+
+import (
+	"context"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/verifiers"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+)
+
+// A Reason says why a message was not accepted as WeChat Pay's word.
+type Reason string
+
+// The reasons. Down to Forged the sender is unknown; from Malformed on it was WeChat Pay.
+const (
+	NoMerchant    Reason = "no such merchant"
+	TooLong       Reason = "too long"
+	Unsigned      Reason = "not signed"         // headers are missing or make no sense
+	Stale         Reason = "not of this moment" // a replay, or a clock that is wrong
+	UnknownKey    Reason = "signed with another key"
+	Probe         Reason = "signature probe" // harmless: WeChat Pay tests that we verify
+	Forged        Reason = "wrong signature"
+	Malformed     Reason = "not understood"
+	Unexpected    Reason = "not a payment"
+	Undecryptable Reason = "cannot be decrypted" // most likely api_v3_key is wrong
+	Broken        Reason = "internal error"
+)
+
+// A Rejection is a message that was not accepted. Its text is one bounded line without bodies or keys; of
+// headers it repeats the key's name and the time, quoted.
+type Rejection struct {
+	Reason Reason
+	Detail string
+}
+
+func (r *Rejection) Error() string { return string(r.Reason) + ": " + r.Detail }
+
+// HTTPStatus is what to answer a callback that was rejected so. Anything but 2xx makes WeChat Pay send
+// it again.
+func (r *Rejection) HTTPStatus() int {
+	switch r.Reason {
+	case NoMerchant:
+		return http.StatusNotFound
+	case TooLong:
+		return http.StatusRequestEntityTooLarge
+	case Malformed, Unexpected:
+		return http.StatusBadRequest
+	case Undecryptable, Broken:
+		return http.StatusInternalServerError
+	}
+	return http.StatusUnauthorized
+}
+
+// Harmless reports whether it was one of WeChat Pay's signature probes (签名探测, doc 4013053249): they are to
+// be refused like any wrong signature, but there is nothing to look into.
+func (r *Rejection) Harmless() bool { return r.Reason == Probe }
+
+func rejected(why Reason, format string, args ...any) *Rejection {
+	return &Rejection{Reason: why, Detail: oneLine(fmt.Sprintf(format, args...))}
+}
+
+// probePrefix begins the signature of a probe. What follows is not base64.
+const probePrefix = "WECHATPAY/SIGNTEST/"
+
+// clockTolerance is how far a message's time may be from ours, by doc 4013053420. A resend is signed afresh.
+const clockTolerance = 5 * time.Minute
+
+// A keyring is the SDK's verifier for one public key, with reasons that tell an operator what to do.
+type keyring struct {
+	id       string
+	verifier *verifiers.SHA256WithRSAPubkeyVerifier
+}
+
+func newKeyring(id string, public *rsa.PublicKey) keyring {
+	return keyring{id: id, verifier: verifiers.NewSHA256WithRSAPubkeyVerifier(id, *public)}
+}
+
+// GetSerial names the key that WeChat Pay shall sign with; the SDK sends it with every request.
+func (k keyring) GetSerial(context.Context) (string, error) { return k.id, nil }
+
+// Verify checks a signature. Its errors are Rejections.
+func (k keyring) Verify(ctx context.Context, serial, message, signature string) error {
+	switch {
+	case strings.HasPrefix(signature, probePrefix):
+		return rejected(Probe, "the signature begins with %s; harmless, a good one follows", probePrefix)
+	case serial != k.id:
+		return rejected(UnknownKey, "serial %.64q%s; configured: %s", serial, kindOfSerial(serial), k.id)
+	}
+	if err := k.verifier.Verify(ctx, serial, message, signature); err != nil {
+		return rejected(Forged, "not made with the key of %s, or the message was changed on its way", k.id)
+	}
+	return nil
+}
+
+// kindOfSerial says what a serial looks like, for those who took the wrong one.
+func kindOfSerial(serial string) string {
+	switch {
+	case strings.HasPrefix(serial, "PUB_KEY_ID_"):
+		return " (a WeChat Pay public key, but another)"
+	case len(serial) == 40 && strings.Trim(serial, "0123456789ABCDEFabcdef") == "":
+		return " (a platform certificate: the merchant has not switched to the public key yet)"
+	}
+	return ""
+}
+
+// checkTime refuses messages of another time, with the difference: it shows an operator a wrong clock.
+func checkTime(h http.Header) (time.Time, *Rejection) {
+	text := h.Get(consts.WechatPayTimestamp)
+	if text == "" {
+		return time.Time{}, rejected(Unsigned, "header %s is missing", consts.WechatPayTimestamp)
+	}
+	at, err := signedAt(h)
+	if err != nil {
+		return time.Time{}, rejected(Unsigned, "header %s is %.32q", consts.WechatPayTimestamp, text)
+	}
+	if age := time.Since(at); age >= clockTolerance || age <= -clockTolerance {
+		where := "behind"
+		if age < 0 {
+			where = "ahead of"
+		}
+		return time.Time{}, rejected(Stale, "its time is %v %s our clock, at most %v is allowed",
+			age.Abs().Round(time.Second), where, clockTolerance)
+	}
+	return at, nil
+}
