@@ -1,0 +1,164 @@
+package wechatsim
+
+import (
+	"cmp"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// nativeTable is the request of POST /v3/pay/transactions/native. limit_pay is left out on purpose: only SDKs have it,
+// today's page does not.
+func nativeTable() []field {
+	goods := []field{
+		{name: "merchant_goods_id", kind: text, required: true, max: 32},
+		{name: "wechatpay_goods_id", kind: text, max: 32},
+		{name: "goods_name", kind: text, max: 256},
+		{name: "quantity", kind: whole, required: true},
+		{name: "unit_price", kind: whole, required: true},
+	}
+	store := []field{
+		{name: "id", kind: text, required: true, max: 32},
+		{name: "name", kind: text, max: 256},
+		{name: "area_code", kind: text, max: 32},
+		{name: "address", kind: text, max: 512},
+	}
+	return []field{
+		{name: "appid", kind: text, required: true, max: 32},
+		{name: "mchid", kind: text, required: true, max: 32},
+		{name: "description", kind: text, required: true, max: 127},
+		{name: "out_trade_no", kind: text, required: true, min: 6, max: 32, form: formOutTradeNo},
+		{name: "time_expire", kind: text, max: 64, form: formTime},
+		{name: "attach", kind: text, max: 128},
+		{name: "notify_url", kind: text, required: true, max: 255, form: formNotifyURL},
+		{name: "goods_tag", kind: text, max: 32},
+		{name: "support_fapiao", kind: flag},
+		{name: "amount", kind: object, required: true, fields: []field{
+			{name: "total", kind: whole, required: true, min: 1},
+			{name: "currency", kind: text, max: 16, form: formCurrency},
+		}},
+		{name: "detail", kind: object, size: 6144, fields: []field{
+			{name: "cost_price", kind: whole},
+			{name: "invoice_id", kind: text, max: 32},
+			{name: "goods_detail", kind: list, min: 1, fields: goods},
+		}},
+		{name: "scene_info", kind: object, fields: []field{
+			{name: "payer_client_ip", kind: text, required: true, max: 45, form: formIP},
+			{name: "device_id", kind: text, max: 32},
+			{name: "store_info", kind: object, fields: store},
+		}},
+		{name: "settle_info", kind: object, fields: []field{{name: "profit_sharing", kind: flag}}},
+	}
+}
+
+// nativeRequest is what the simulator uses of it.
+type nativeRequest struct {
+	AppID       string    `json:"appid"`
+	MchID       string    `json:"mchid"`
+	Description string    `json:"description"`
+	OutTradeNo  string    `json:"out_trade_no"`
+	TimeExpire  time.Time `json:"time_expire"`
+	Attach      string    `json:"attach"`
+	NotifyURL   string    `json:"notify_url"`
+	Amount      struct {
+		Total    int64  `json:"total"` // fen
+		Currency string `json:"currency"`
+	} `json:"amount"`
+	SceneInfo struct {
+		DeviceID string `json:"device_id"`
+	} `json:"scene_info"`
+}
+
+func formOutTradeNo(value string) string {
+	if strings.Trim(value, alphanumeric+"_-|*") != "" {
+		return "只能包含数字、大小写字母和 _-|*"
+	}
+	return ""
+}
+
+func formTime(value string) string {
+	// UnmarshalText is stricter than time.Parse, and decode uses it again: what passes here passes there. Both take a
+	// comma before a fraction of a second, which RFC 3339 does not.
+	if err := new(time.Time).UnmarshalText([]byte(value)); err != nil || strings.Contains(value, ",") {
+		return "不符合RFC 3339格式"
+	}
+	return ""
+}
+
+// formNotifyURL does not look at the host: a simulator has to call the machine that it runs on.
+func formNotifyURL(value string) string {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "必须是以https://或http://开头的完整URL"
+	case strings.ContainsAny(value, "?#"):
+		return "不能携带参数"
+	}
+	return ""
+}
+
+func formCurrency(value string) string {
+	if value != "CNY" {
+		return "只支持CNY"
+	}
+	return ""
+}
+
+func formIP(value string) string {
+	if _, err := netip.ParseAddr(value); err != nil {
+		return "不是合法的IP地址"
+	}
+	return ""
+}
+
+// prepay makes a Native order, or gives a known one a new code.
+func (s *Server) prepay(c call) (result, error) {
+	var q nativeRequest
+	params, err := decode(c.body, nativeTable(), &q)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkMchID(q.MchID, "body"); err != nil {
+		return nil, err
+	}
+	if q.AppID != s.merchant.AppID {
+		return nil, &refusal{status: http.StatusBadRequest, number: numberAppID, Code: "APPID_MCHID_NOT_MATCH",
+			Message: "appid和mchid不匹配，请检查绑定关系"}
+	}
+	codeURL, err := s.order(q, params, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if c.customerPays {
+		s.customerPays(c.Context(), q.OutTradeNo)
+	}
+	return map[string]string{"code_url": codeURL}, nil
+}
+
+// order applies the rules of a repeated request (重入): with the same parameters it is given a new code and the old one
+// dies; with any other it is refused, and so is a number that was paid or closed.
+func (s *Server) order(q nativeRequest, params string, now time.Time) (codeURL string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.book.find(q.OutTradeNo, now)
+	switch {
+	case t == nil:
+		t = s.book.add(Trade{
+			OutTradeNo: q.OutTradeNo, Description: q.Description, Attach: q.Attach, NotifyURL: q.NotifyURL,
+			Total: q.Amount.Total, Currency: cmp.Or(q.Amount.Currency, "CNY"), DeviceID: q.SceneInfo.DeviceID,
+		}, params, q.TimeExpire, now)
+	case t.State == StateClosed:
+		return "", &refusal{status: http.StatusBadRequest, number: numberClosed, Code: "ORDER_CLOSED",
+			Message: "订单已关闭"}
+	case t.State == StatePaid:
+		// The v3 pages name no code for this case; ORDERPAID is that of v2.
+		return "", &refusal{status: http.StatusBadRequest, number: numberPaid, Code: "ORDERPAID", Message: "该订单已支付"}
+	case t.params != params:
+		return "", &refusal{status: http.StatusForbidden, number: numberDifferent, Code: "OUT_TRADE_NO_USED",
+			Message: "201 商户订单号重复"}
+	}
+	s.book.newCode(t, now)
+	return t.CodeURL, nil
+}

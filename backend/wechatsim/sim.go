@@ -1,0 +1,169 @@
+// Package wechatsim is a WeChat Pay (微信支付 APIv3) inside this process.
+//
+// WeChat Pay v3 has no sandbox. This package speaks its HTTP API to any client in any language: it checks every
+// request signature as WeChat Pay does, keeps the orders and their rules, signs its 2xx answers, and encrypts, signs
+// and resends its callbacks (回调). It is made to be tested against: with no faults set it behaves as WeChat Pay on a
+// good day, and [Faults] makes it lose, double, delay and damage exactly what a test wants.
+//
+//	m, err := wechatsim.NewMerchant()                 // what a merchant holds: ids and keys
+//	sim, err := wechatsim.New(wechatsim.Options{Merchant: m})
+//	defer sim.Close()
+//	server := httptest.NewServer(sim)                 // the address for your client
+//	…                                                 // your client makes an order and gets a code_url
+//	trade, err := sim.Pay(codeURL, "小明")             // the customer scans and pays; the callback follows
+//
+// It knows one direct merchant (直连商户) in public-key mode (微信支付公钥) and Native orders:
+//
+//	POST /v3/pay/transactions/native
+//	GET  /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid=
+//	GET  /v3/pay/transactions/id/{transaction_id}?mchid=
+//	POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close
+//	GET  /v3/certificates                             404 RESOURCE_NOT_EXISTS, as for every merchant in this mode
+//
+// Beside the API, for the hands of a test or of a person, answers in JSON:
+//
+//	GET  /_sim/orders     the newest orders with their callbacks
+//	POST /_sim/scan       {code_url, payer?}  the customer scans and looks at the sum
+//	POST /_sim/pay        {code_url, payer?}  the customer pays
+//	GET  POST /_sim/faults                    the whole of Faults
+//	GET  POST /_sim/clock {offset_seconds}    moves the clock of WeChat Pay
+//	GET  /_sim/phone                          the page that plays the customer's phone
+//
+// What it is not: it holds no money and knows no banks, coupons or limits; it forgets all orders at a restart; its
+// /_sim/ side has no login, so it belongs on a private address. It is milder than WeChat Pay in three points, so that
+// it works on one machine: it speaks plain HTTP, calls a notify_url on any host, and does not look at Content-Type.
+// Messages are Chinese whatever Accept-Language asks; clients branch on the code, never on the message.
+package wechatsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+)
+
+// Options says how a simulator is set up. The zero value is a good day at WeChat Pay.
+type Options struct {
+	// Merchant is who may call. nil: a fresh one from NewMerchant.
+	Merchant *Merchant
+	// Now is WeChat Pay's clock, before the offset set by POST /_sim/clock. nil: time.Now.
+	Now func() time.Time
+	// Speed divides the waits between callbacks and the delays of Faults. 0 and 1 are the real schedule of 24 hours;
+	// 1000 makes a resend after 15 ms. The 5-second limit of a callback's answer stays.
+	Speed float64
+	// Log gets one line for each refused request and each callback, never keys, bodies or headers. nil: none.
+	Log *slog.Logger
+	// Transport carries the callbacks. nil: the network. A test may hand them to its handler without one.
+	Transport http.RoundTripper
+}
+
+// A Server is a WeChat Pay with one merchant. It is an http.Handler; all methods may be called at once.
+type Server struct {
+	merchant *Merchant
+	keys     keys
+	now      func() time.Time
+	speed    float64
+	log      *slog.Logger
+	client   *http.Client
+	mux      *http.ServeMux
+
+	life      context.Context // ends with Close; every callback is sent under it
+	end       context.CancelFunc
+	callbacks sync.WaitGroup // callbacks under way or waiting for their next send
+
+	mu     sync.Mutex // guards all below; never held while anything is sent
+	book   *book
+	faults Faults
+	offset time.Duration
+	closed bool
+}
+
+// New makes a simulator. Close it when done.
+func New(o Options) (*Server, error) {
+	if o.Merchant == nil {
+		m, err := NewMerchant()
+		if err != nil {
+			return nil, fmt.Errorf("new simulator: %w", err)
+		}
+		o.Merchant = m
+	}
+	keys, err := o.Merchant.keys()
+	if err != nil {
+		return nil, fmt.Errorf("new simulator: %w", err)
+	}
+	if o.Speed < 0 {
+		return nil, errors.New("new simulator: negative speed")
+	}
+	s := &Server{
+		merchant: o.Merchant, keys: keys, now: o.Now, speed: o.Speed, log: o.Log,
+		client: newCallbackClient(o.Transport), book: newBook(*o.Merchant),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.speed == 0 {
+		s.speed = 1
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.mux = s.routes()
+	return s, nil
+}
+
+// routes is all that the simulator answers; everything else is an empty 404, as at WeChat Pay.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	api := func(path string, e endpoint) { mux.Handle(path, s.serve(e)) }
+	api("/v3/pay/transactions/native", endpoint{method: "POST", work: s.prepay,
+		faults: func(f *Faults) *CallFaults { return &f.Prepay }})
+	api("/v3/pay/transactions/out-trade-no/{no}", endpoint{method: "GET", work: s.queryByNumber,
+		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
+	api("/v3/pay/transactions/id/{id}", endpoint{method: "GET", work: s.queryByID,
+		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
+	api("/v3/pay/transactions/out-trade-no/{no}/close", endpoint{method: "POST", work: s.closeOrder,
+		faults: func(f *Faults) *CallFaults { return &f.Close }})
+	api("/v3/certificates", endpoint{method: "GET", work: s.certificates, query: []string{"algorithm_type"}})
+
+	s.control(mux)
+	s.phone(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	return mux
+}
+
+// ServeHTTP answers the API of WeChat Pay and the simulator's own side under /_sim/.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// ServeMux would redirect such a path; WeChat Pay does not know it.
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// Merchant is the one merchant that may call.
+func (s *Server) Merchant() *Merchant { return s.merchant }
+
+// clock is the time at WeChat Pay.
+func (s *Server) clock() time.Time {
+	s.mu.Lock()
+	offset := s.offset
+	s.mu.Unlock()
+	return s.now().Add(offset)
+}
+
+// Close stops all pending callbacks and waits for them. Calls that hang by a fault end too. The API still answers
+// afterwards, but no callback is sent any more. Closing twice is safe.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.end()
+	s.callbacks.Wait()
+	return nil
+}
