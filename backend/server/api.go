@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"saoma/backend/pay"
+)
+
+// newAPI describes the JSON calls. Fields that a call does not name are refused.
+func (s *Server) newAPI(mux *http.ServeMux) huma.API {
+	return humago.New(mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info:    &huma.Info{Title: "Saoma", Version: "1", Description: "WeChat scan-to-pay. Money is integer fen."},
+			Servers: []*huma.Server{{URL: s.PublicURL}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"secret_key": {Type: "http", Scheme: "bearer", Description: "The merchant's secret key"},
+				},
+			},
+		},
+		OpenAPIPath:                  "/openapi",
+		Formats:                      huma.DefaultFormats,
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{toProblem},
+	})
+}
+
+func get(path, summary string) huma.Operation {
+	return operation(http.MethodGet, path, http.StatusOK, summary)
+}
+
+func post(path string, status int, summary string) huma.Operation {
+	return operation(http.MethodPost, path, status, summary)
+}
+
+func operation(method, path string, status int, summary string) huma.Operation {
+	words := strings.FieldsFunc(strings.ToLower(method)+path, func(r rune) bool { return strings.ContainsRune("/{}", r) })
+	return huma.Operation{
+		OperationID:   strings.Join(words, "-"),
+		Method:        method,
+		Path:          path,
+		Summary:       summary,
+		DefaultStatus: status,
+		MaxBodyBytes:  bodyMax,
+	}
+}
+
+// handle registers a call. Whatever error it returns becomes a problem and, if it is ours to mend, a line
+// in the log; nothing internal reaches the caller.
+func handle[I, O any](s *Server, api huma.API, op huma.Operation, call func(context.Context, *I) (*O, error)) {
+	op.Responses = map[string]*huma.Response{"default": problemResponse(api)}
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := call(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, op.OperationID, err)
+		}
+		return out, nil
+	})
+}
+
+type merchantKey struct{}
+
+// secret lets only merchants' servers in. It stands before all decoding, so that a stranger learns nothing.
+func (s *Server) secret(op huma.Operation) huma.Operation {
+	op.Security = []map[string][]string{{"secret_key": {}}}
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		key, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
+		m, known := s.Cashier.Merchants.BySecretKey(key)
+		if !ok || !known {
+			r, w := humago.Unwrap(ctx)
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			writeProblem(w, newProblem(r.Context(), http.StatusUnauthorized, "unauthorized",
+				"send Authorization: Bearer and the merchant's secret key"))
+			return
+		}
+		next(huma.WithValue(ctx, merchantKey{}, m))
+	})
+	return op
+}
+
+// merchant returns whom secret let in.
+func merchant(ctx context.Context) pay.Merchant {
+	m, _ := ctx.Value(merchantKey{}).(pay.Merchant)
+	return m
+}
+
+// withCORS lets pages of the merchants' origins call what is for browsers. Which merchant a request is
+// about is only known later; the calls themselves refuse an origin that is not that merchant's.
+func (s *Server) withCORS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if !strings.HasPrefix(r.URL.Path, "/v1/checkouts") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Add("Vary", "Origin")
+		if origin != "" && s.Cashier.Merchants.AnyAllows(origin) {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id")
+		}
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+			w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key")
+			w.Header().Set("Access-Control-Max-Age", "7200") // seconds; the most that browsers keep
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// checkOrigin refuses a browser's request from a page that is neither ours nor the merchant's.
+func (s *Server) checkOrigin(m pay.Merchant, origin string) error {
+	if origin == "" || origin == s.PublicURL || m.Allows(origin) {
+		return nil
+	}
+	return &problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
+		Detail: "pages of " + clean(origin) + " may not use this merchant's checkout; the merchant lists its origins"}
+}
+
+type requestIDKey struct{}
+
+var plainID = regexp.MustCompile(`^[0-9A-Za-z._-]{8,64}$`)
+
+// withRequestID names every request, by the name it came with if that is plain, for logs and answers.
+func (s *Server) withRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !plainID.MatchString(id) {
+			id = rand.Text()
+		}
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

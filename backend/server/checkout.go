@@ -1,0 +1,189 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"saoma/backend/pay"
+	"saoma/backend/wire"
+	"saoma/widget/ui"
+)
+
+// A newCheckout is the body of POST /v1/checkouts. It cannot name an amount: the key in it is public.
+type newCheckout struct {
+	Key       string            `json:"key" minLength:"1" maxLength:"128" doc:"The merchant's publishable key"`
+	Items     []line            `json:"items" minItems:"1" maxItems:"100" nullable:"false"`
+	Reference string            `json:"reference,omitempty" maxLength:"64"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	ReturnURL string            `json:"return_url,omitempty" maxLength:"2048"`
+}
+
+type checkoutAnswer struct {
+	Body struct {
+		Token       string     `json:"token"`
+		CheckoutURL string     `json:"checkout_url"`
+		Order       wire.Order `json:"order"`
+	}
+}
+
+func (s *Server) createCheckout(ctx context.Context, in *struct {
+	Origin string `header:"Origin" doc:"Set by the browser; must be one of the merchant's"`
+	Body   newCheckout
+}) (*checkoutAnswer, error) {
+	m, ok := s.Cashier.Merchants.ByPublishableKey(in.Body.Key)
+	if !ok {
+		return nil, &problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "no merchant has this publishable key",
+			Errors: []problemField{{"key", "must be a merchant's publishable key"}}}
+	}
+	if in.Origin == "" {
+		return nil, &problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
+			Detail: "this call is for browsers, which send an Origin; servers use POST /v1/orders"}
+	}
+	if err := s.checkOrigin(m, in.Origin); err != nil {
+		return nil, err
+	}
+	o, err := s.Cashier.CreateOrder(ctx, pay.NewOrder{
+		Merchant:    m.ID,
+		Lines:       lines(in.Body.Items),
+		Reference:   in.Body.Reference,
+		Metadata:    in.Body.Metadata,
+		ReturnURL:   in.Body.ReturnURL,
+		FromBrowser: true,
+	})
+	if pay.CodeOf(err) == pay.Unavailable {
+		// The order is kept and the sweep goes on asking: the page shows that, and then the code.
+		s.Log.Warn("no code yet", "merchant", m.ID, "order", o.ID, "request", requestID(ctx), "error", err)
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &checkoutAnswer{}
+	out.Body.Order = s.view(o)
+	out.Body.Token, out.Body.CheckoutURL = out.Body.Order.Token, out.Body.Order.CheckoutURL
+	return out, nil
+}
+
+type checkoutToken struct {
+	Token  string `path:"token" maxLength:"64"`
+	Origin string `header:"Origin"`
+}
+
+type viewAnswer struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         wire.Order
+}
+
+func (s *Server) readCheckout(ctx context.Context, in *struct {
+	Token  string `path:"token" maxLength:"64"`
+	Origin string `header:"Origin"`
+	After  int64  `query:"after" minimum:"0" doc:"Wait until the version is higher than this"`
+	Wait   int    `query:"wait" minimum:"0" maximum:"25" doc:"Seconds to wait at most"`
+}) (*viewAnswer, error) {
+	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	if err != nil {
+		return nil, err
+	}
+	if in.Wait > 0 {
+		o, err = s.newer(ctx, o, in.After, min(time.Duration(in.Wait)*time.Second, pollWaitMax))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &viewAnswer{"no-store", s.view(o)}, nil
+}
+
+// newer waits until the order's version is above after, or the time is over, and returns it as it then is.
+func (s *Server) newer(ctx context.Context, o pay.Order, after int64, wait time.Duration) (pay.Order, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		// Watched before it is read again: a change in between wakes us.
+		changed, stop := s.Hub.Watch(string(o.ID))
+		fresh, err := s.Cashier.Find(ctx, o.Token)
+		if err != nil || fresh.Version > after {
+			stop()
+			return fresh, err
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			stop()
+			return fresh, nil
+		case <-s.Draining:
+			stop()
+			return fresh, nil
+		case <-ctx.Done():
+			stop()
+			return fresh, ctx.Err()
+		}
+		stop()
+	}
+}
+
+func (s *Server) cancelCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
+	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = s.Cashier.Cancel(ctx, o.ID); err != nil {
+		return nil, err
+	}
+	return &viewAnswer{"no-store", s.view(o)}, nil
+}
+
+// orderOfToken finds the order that a browser holds the token of, and its merchant.
+func (s *Server) orderOfToken(ctx context.Context, token, origin string) (pay.Order, pay.Merchant, error) {
+	o, err := s.Cashier.Find(ctx, pay.Token(token))
+	if err != nil {
+		return pay.Order{}, pay.Merchant{}, err
+	}
+	m, ok := s.Cashier.Merchants.ByID(o.Merchant)
+	if !ok {
+		return pay.Order{}, pay.Merchant{}, fmt.Errorf("order %s is of merchant %s, which is not configured", o.ID, o.Merchant)
+	}
+	return o, m, s.checkOrigin(m, origin)
+}
+
+// checkoutPage serves the page with the QR code, painted, framed by the shop's page or alone.
+func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
+	o, m, err := s.orderOfToken(r.Context(), r.PathValue("token"), "")
+	if err != nil {
+		s.pageProblem(w, r, err)
+		return
+	}
+	q := r.URL.Query()
+	page, err := renderPage(wire.Page{
+		Now:     s.Cashier.Now(),
+		Payee:   m.Name,
+		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
+		Order:   s.view(o),
+		Origins: m.Origins,
+	}, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode")})
+	if err != nil {
+		s.pageProblem(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pageCSP(m.Origins, r.Host))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "strict-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	// A writer that fails has nobody left to tell.
+	_, _ = w.Write(page)
+}
+
+// pageProblem is the checkout page that cannot be shown.
+func (s *Server) pageProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := s.problem(r.Context(), "checkout-page", err)
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors *")
+	w.Header().Set("Cache-Control", "no-store")
+	text := "This checkout does not exist. / 找不到这个订单。"
+	if p.Status != http.StatusNotFound {
+		text = "Please try again. / 请稍后再试。 (" + p.RequestID + ")"
+	}
+	http.Error(w, text, p.Status)
+}

@@ -1,0 +1,101 @@
+// Package server is Saoma's HTTP side. It decodes, asks package pay, and answers; it decides nothing about
+// money. All routes stand in [Server.Handler]; the files are named after the nouns.
+package server
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"saoma/backend/live"
+	"saoma/backend/pay"
+)
+
+// A Server answers HTTP requests. Its fields are set once, before its first use.
+type Server struct {
+	Cashier   *pay.Cashier
+	Callbacks Callbacks
+	Hub       *live.Hub
+	Files     fs.FS  // the contents of public/
+	PublicURL string // our own origin as browsers see it, "https://pay.example.com"
+	Ready     func(context.Context) error
+	Log       *slog.Logger
+
+	// Draining is closed when the program is about to end: long polls are answered at once.
+	Draining <-chan struct{}
+}
+
+// Callbacks opens WeChat Pay's callbacks: it verifies, decrypts and decodes them.
+type Callbacks interface {
+	OpenPayment(m pay.MerchantID, h http.Header, body []byte) (pay.Notice, error)
+}
+
+const (
+	bodyMax     = 64 << 10         // bytes of any request body that we read
+	pollWaitMax = 25 * time.Second // a long poll; shorter than the patience of the proxies between
+	notifyLimit = 4 * time.Second  // WeChat Pay waits 5 s for the answer to a callback (doc 4012791882)
+)
+
+// Handler returns all routes.
+func (s *Server) Handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	api := s.newAPI(mux)
+	files, err := s.newFiles()
+	if err != nil {
+		return nil, err
+	}
+
+	// For browsers, by publishable key or token.
+	handle(s, api, post("/v1/checkouts", http.StatusCreated, "Make an order from the catalogue"), s.createCheckout)
+	handle(s, api, get("/v1/checkouts/{token}", "Look at an order, or wait for news of it"), s.readCheckout)
+	handle(s, api, post("/v1/checkouts/{token}/cancel", http.StatusOK, "Give an order up"), s.cancelCheckout)
+	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.live)
+	mux.HandleFunc("GET /checkout/{token}", s.checkoutPage)
+
+	// For merchants' servers, by secret key.
+	handle(s, api, s.secret(post("/v1/orders", http.StatusCreated, "Make an order")), s.createOrder)
+	handle(s, api, s.secret(get("/v1/orders", "List orders, newest first")), s.listOrders)
+	handle(s, api, s.secret(get("/v1/orders/{id}", "Look at an order")), s.readOrder)
+	handle(s, api, s.secret(post("/v1/orders/{id}/cancel", http.StatusOK, "Give an order up")), s.cancelOrder)
+	handle(s, api, s.secret(get("/v1/orders/{id}/events", "What happened to an order")), s.listEvents)
+
+	// For WeChat Pay.
+	mux.HandleFunc("POST /notify/{merchant}/payment", s.notifyPayment)
+
+	// For operators.
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+
+	mux.Handle("GET /v1/saoma.js", files.loader())
+	mux.Handle("GET /assets/{file}", files)
+	mux.HandleFunc("/", s.noRoute)
+
+	return s.withRequestID(s.withCORS(mux)), nil
+}
+
+// Push tells every browser that watches the order how it stands now. It is called after the commit.
+func (s *Server) Push(o pay.Order) {
+	code := 0
+	view := s.view(o)
+	if view.Status.Final() {
+		code = closeFinal
+	}
+	s.Hub.Publish(string(o.ID), s.message(view), code)
+	s.Log.Info("order", "merchant", o.Merchant, "order", o.ID, "status", o.State, "version", o.Version,
+		"late", o.Late)
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.Ready(r.Context()); err != nil {
+		s.Log.Warn("not ready", "error", err)
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
