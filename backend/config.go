@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"saoma/backend/pay"
+	"saoma/backend/wechat"
+)
+
+// A config is what a TOML file says, checked and with its secrets read.
+type config struct {
+	Listen    string           `toml:"listen"`
+	PublicURL string           `toml:"public_url"`
+	Database  string           `toml:"database"` // "sqlite:PATH"
+	Merchants []merchantConfig `toml:"merchant"`
+
+	dir string // of the file: relative paths start here
+}
+
+type merchantConfig struct {
+	ID             string       `toml:"id"`
+	Name           string       `toml:"name"`
+	PublishableKey string       `toml:"publishable_key"`
+	SecretKey      string       `toml:"secret_key"`
+	Origins        []string     `toml:"origins"`
+	WeChat         wechatConfig `toml:"wechat"`
+}
+
+type wechatConfig struct {
+	APIURL      string `toml:"api_url"`
+	AppID       string `toml:"appid"`
+	MchID       string `toml:"mchid"`
+	Serial      string `toml:"serial"`
+	PrivateKey  string `toml:"private_key"`
+	APIv3Key    string `toml:"api_v3_key"`
+	PublicKeyID string `toml:"public_key_id"`
+	PublicKey   string `toml:"public_key"`
+}
+
+const (
+	wechatAPI       = "https://api.mch.weixin.qq.com" // doc 4012791877
+	defaultListen   = "127.0.0.1:8080"
+	sqliteScheme    = "sqlite:"
+	defaultDatabase = sqliteScheme + "saoma.db"
+	secretKeyMin    = 16 // bytes; a shorter one can be guessed
+)
+
+// loadConfig reads a file. Its errors are one line that says what to mend, and where.
+func loadConfig(file string) (config, error) {
+	c := config{Listen: defaultListen, Database: defaultDatabase, dir: filepath.Dir(file)}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c); err != nil {
+		return c, tomlError(file, err)
+	}
+	for i := range c.Merchants {
+		if c.Merchants[i].WeChat.APIURL == "" {
+			c.Merchants[i].WeChat.APIURL = wechatAPI
+		}
+	}
+	if err := errors.Join(c.resolve(), c.check()); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return c, fmt.Errorf("%s: %s", file, first)
+	}
+	return c, nil
+}
+
+// tomlError says file, line and key in one line; the library draws a picture of several.
+func tomlError(file string, err error) error {
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
+		e := strict.Errors[0]
+		line, _ := e.Position()
+		return fmt.Errorf("%s:%d: unknown key %s", file, line, strings.Join(e.Key(), "."))
+	}
+	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, _ := e.Position()
+		return fmt.Errorf("%s:%d: %s", file, line, e.Error())
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// resolve reads the values that stand elsewhere.
+func (c *config) resolve() error {
+	for i := range c.Merchants {
+		m := &c.Merchants[i]
+		for _, v := range []struct {
+			key   string
+			value *string
+		}{
+			{"secret_key", &m.SecretKey},
+			{"wechat.private_key", &m.WeChat.PrivateKey},
+			{"wechat.api_v3_key", &m.WeChat.APIv3Key},
+			{"wechat.public_key", &m.WeChat.PublicKey},
+		} {
+			read, err := c.lookUp(*v.value)
+			if err != nil {
+				return fmt.Errorf("merchant %q: %s: %w", m.ID, v.key, err)
+			}
+			*v.value = read
+		}
+	}
+	return nil
+}
+
+// lookUp follows "env:NAME" and "file:PATH". Its errors never hold what it read.
+func (c *config) lookUp(value string) (string, error) {
+	if name, ok := strings.CutPrefix(value, "env:"); ok {
+		v, set := os.LookupEnv(name)
+		if !set {
+			return "", fmt.Errorf("the environment variable %s is not set", name)
+		}
+		return strings.TrimSpace(v), nil
+	}
+	if path, ok := strings.CutPrefix(value, "file:"); ok {
+		b, err := os.ReadFile(c.at(path))
+		if err != nil {
+			return "", fmt.Errorf("the file cannot be read: %w", err)
+		}
+		return strings.TrimSpace(string(b)), nil
+	}
+	return value, nil
+}
+
+// at returns where a path of the file leads.
+func (c *config) at(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+// databaseFile returns the path of the SQLite file.
+func (c *config) databaseFile() string { return c.at(strings.TrimPrefix(c.Database, sqliteScheme)) }
+
+var plainName = regexp.MustCompile(`^[0-9a-z][0-9a-z_-]{0,31}$`)
+
+func (c *config) check() error {
+	if err := checkOrigin("public_url", c.PublicURL); err != nil {
+		return err
+	}
+	if path, ok := strings.CutPrefix(c.Database, sqliteScheme); !ok || path == "" {
+		return errors.New("database must be \"sqlite:PATH\"")
+	}
+	if len(c.Merchants) == 0 {
+		return errors.New("there is no [[merchant]]")
+	}
+	seen := make(map[string]bool)
+	for _, m := range c.Merchants {
+		if err := m.check(); err != nil {
+			return fmt.Errorf("merchant %q: %w", m.ID, err)
+		}
+		for _, name := range []string{"id " + m.ID, "publishable_key " + m.PublishableKey, m.SecretKey} {
+			if seen[name] {
+				return fmt.Errorf("merchant %q: its id and keys must differ from other merchants'", m.ID)
+			}
+			seen[name] = true
+		}
+	}
+	return nil
+}
+
+func (m merchantConfig) check() error {
+	switch {
+	case !plainName.MatchString(m.ID):
+		return errors.New("id must be 1 to 32 of a-z, 0-9, _ and -, for it stands in the callback's path")
+	case m.Name == "":
+		return errors.New("name is missing: customers read it as the payee")
+	case m.PublishableKey == "":
+		return errors.New("publishable_key is missing")
+	case len(m.SecretKey) < secretKeyMin:
+		return fmt.Errorf("secret_key must have at least %d characters", secretKeyMin)
+	}
+	for _, origin := range m.Origins {
+		if err := checkOrigin("origins", origin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOrigin holds the form that browsers send: scheme and host, nothing behind.
+func checkOrigin(key, origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+		return fmt.Errorf("%s: %q must be like https://pay.example.com, without a path", key, origin)
+	}
+	return nil
+}
+
+// merchants returns what the domain and what the gateway must know of every merchant.
+func (c *config) merchants() (pay.Merchants, map[pay.MerchantID]wechat.Account, error) {
+	var list pay.Merchants
+	accounts := make(map[pay.MerchantID]wechat.Account)
+	for _, m := range c.Merchants {
+		a, err := m.account(c.PublicURL)
+		if err != nil {
+			return nil, nil, fmt.Errorf("merchant %q: [merchant.wechat]: %w", m.ID, err)
+		}
+		id := pay.MerchantID(m.ID)
+		accounts[id] = a
+		list = append(list, pay.Merchant{
+			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID,
+			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
+		})
+	}
+	return list, accounts, nil
+}
+
+func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
+	w := m.WeChat
+	private, err := wechat.ParsePrivateKey([]byte(w.PrivateKey))
+	if err != nil {
+		return wechat.Account{}, fmt.Errorf("private_key: %w", err)
+	}
+	public, err := wechat.ParsePublicKey([]byte(w.PublicKey))
+	if err != nil {
+		return wechat.Account{}, fmt.Errorf("public_key: %w", err)
+	}
+	a := wechat.Account{
+		APIURL: w.APIURL, AppID: w.AppID, MchID: w.MchID, Serial: w.Serial, PrivateKey: private,
+		APIv3Key: w.APIv3Key, PublicKeyID: w.PublicKeyID, PublicKey: public,
+		NotifyURL: publicURL + "/notify/" + m.ID + "/payment",
+	}
+	return a, a.Check()
+}

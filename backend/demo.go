@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"saoma/backend/pay"
+	"saoma/backend/wechatsim"
+)
+
+// demoMerchant is the café of the demo.
+const demoMerchant = "cafe"
+
+// demoProducts is what the café sells. The shop's page shows the same prices, but its word does not count.
+func demoProducts() []pay.Product {
+	return []pay.Product{
+		{Merchant: demoMerchant, SKU: "latte", Name: "拿铁", Price: 2800},
+		{Merchant: demoMerchant, SKU: "americano", Name: "美式咖啡", Price: 2200},
+		{Merchant: demoMerchant, SKU: "cake", Name: "柠檬蛋糕", Price: 1800},
+		{Merchant: demoMerchant, SKU: "cookie", Name: "燕麦曲奇", Price: 800},
+		{Merchant: demoMerchant, SKU: "tea", Name: "桂花乌龙", Price: 1280},
+	}
+}
+
+// A demo is the three programs of the demonstration in one: the server, a shop and a WeChat Pay.
+type demo struct {
+	service *service
+	shop    *shop
+	sim     *simulator
+
+	url       string // of the server
+	secretKey string
+	data      string
+}
+
+// runDemo runs the demo until ctx ends.
+func runDemo(ctx context.Context, c serveCommand, out io.Writer) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	d, err := startDemo(ctx, c, log, options{})
+	if err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	_, err = fmt.Fprintf(out, `
+Saoma 扫码 — the demo is running. Open the first two side by side:
+
+  shop     %s/
+  phone    %s/_sim/phone        (plays the customer's WeChat)
+
+  server   %s
+  API key  %s        (secret key of the merchant %q, for curl)
+  data     %s
+
+`, d.shop.url, d.sim.url, d.url, d.secretKey, demoMerchant, d.data)
+	if err != nil {
+		log.Warn("print the addresses", "error", err)
+	}
+	<-ctx.Done()
+	return d.close()
+}
+
+// startDemo starts the three on their addresses.
+func startDemo(ctx context.Context, c serveCommand, log *slog.Logger, o options) (d *demo, err error) {
+	if c.Listen == "" {
+		c.Listen = defaultListen
+	}
+	d = &demo{data: c.Data, secretKey: "sk_demo_" + rand.Text()}
+	if d.data == "" {
+		if d.data, err = demoFolder(); err != nil {
+			return nil, err
+		}
+	}
+	var l [3]net.Listener
+	for i, address := range [...]string{c.Listen, c.DemoShop, c.DemoSim} {
+		if l[i], err = net.Listen("tcp", address); err != nil {
+			return nil, errors.Join(err, closeAll(l[:i]))
+		}
+	}
+	if o.wrap != nil {
+		l[0] = o.wrap(l[0])
+	}
+	if err := d.start(ctx, l[0], l[1], l[2], log, o); err != nil {
+		return nil, errors.Join(err, closeAll(l[:]), d.close())
+	}
+	return d, nil
+}
+
+func closeAll(listeners []net.Listener) (err error) {
+	for _, l := range listeners {
+		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// demoFolder is where the demo keeps its data if nobody says otherwise.
+func demoFolder() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find a folder for the demo's data (or name one with -data): %w", err)
+	}
+	return filepath.Join(cache, "saoma-demo"), nil
+}
+
+func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *slog.Logger, o options) (err error) {
+	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, log.With("part", "sim")); err != nil {
+		return err
+	}
+	d.url = "http://" + server.Addr().String()
+	c := d.config(d.sim.Merchant(), shop.Addr())
+	if d.service, err = newService(ctx, c, log, o); err != nil {
+		return err
+	}
+	err = d.service.store.Update(ctx, func(tx pay.Tx) error {
+		for _, p := range demoProducts() {
+			if err := tx.PutProduct(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fill the catalogue: %w", err)
+	}
+	d.service.start(server)
+	d.shop, err = startShop(shop, shopConfig{server: d.url, phone: d.sim.url + "/_sim/phone", secretKey: d.secretKey}, log)
+	return err
+}
+
+// config is what a configuration file would say.
+func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
+	_, port, _ := net.SplitHostPort(shop.String())
+	return config{
+		PublicURL: d.url,
+		Database:  sqliteScheme + filepath.Join(d.data, "saoma.db"),
+		Merchants: []merchantConfig{{
+			ID: demoMerchant, Name: "街角咖啡", PublishableKey: "pk_demo", SecretKey: d.secretKey,
+			// People type either.
+			Origins: []string{"http://" + shop.String(), "http://localhost:" + port},
+			WeChat: wechatConfig{
+				APIURL: d.sim.url, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial,
+				PrivateKey: string(bytes.TrimSpace(m.PrivateKeyPEM)), APIv3Key: m.APIv3Key,
+				PublicKeyID: m.PublicKeyID, PublicKey: string(bytes.TrimSpace(m.PublicKeyPEM)),
+			},
+		}},
+	}
+}
+
+func (d *demo) close() (err error) {
+	if d.shop != nil {
+		err = errors.Join(err, d.shop.close())
+	}
+	if d.service != nil {
+		err = errors.Join(err, d.service.close())
+	}
+	if d.sim != nil {
+		err = errors.Join(err, d.sim.close())
+	}
+	return err
+}

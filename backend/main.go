@@ -1,0 +1,92 @@
+// Saoma (扫码) is the server of a WeChat scan-to-pay checkout.
+//
+//	saoma                        the demo: server, a shop and a WeChat Pay simulator, without any set-up
+//	saoma -config saoma.toml     the server, for the merchants in the file
+//	saoma sim -dir DIR           the simulator alone, for tests of any WeChat Pay code
+//	saoma version
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// A commandLine is all that can be said on the command line.
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the merchants of a configuration, or the demo without one (default)."`
+	Sim     simCommand     `cmd:"" help:"Run the WeChat Pay simulator alone."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type serveCommand struct {
+	Config   string `help:"The configuration, a TOML file. Without it the demo is started." placeholder:"FILE"`
+	Listen   string `help:"Address to listen on, in place of the configuration's. Port 0 takes a free one." placeholder:"ADDR"`
+	DemoShop string `help:"The demo's shop." default:"127.0.0.1:8081" placeholder:"ADDR"`
+	DemoSim  string `help:"The demo's simulator of WeChat Pay." default:"127.0.0.1:8082" placeholder:"ADDR"`
+	Data     string `help:"The demo's data folder." placeholder:"DIR"`
+}
+
+func (c serveCommand) Run(ctx context.Context, out io.Writer) error {
+	if c.Config == "" {
+		return runDemo(ctx, c, out)
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return runServer(ctx, c.Config, c.Listen, log, out)
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(out io.Writer) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return fmt.Errorf("this program was built without its version")
+	}
+	_, err := fmt.Fprintln(out, "saoma", info.Main.Version, info.GoVersion)
+	return err
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "saoma:", err)
+		os.Exit(1)
+	}
+}
+
+// run does what the command line says until it is done or ctx ends.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var c commandLine
+	parser, err := kong.New(&c, kong.Name("saoma"),
+		kong.Description("WeChat scan-to-pay that any page can embed with one script tag."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	k, err := parser.Parse(doubleDashes(args))
+	if err != nil {
+		return err
+	}
+	return k.Run()
+}
+
+// doubleDashes lets flags be written with one dash, as Go programs do: -config is --config.
+func doubleDashes(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if len(a) > 2 && a[0] == '-' && !strings.HasPrefix(a, "--") {
+			a = "-" + a
+		}
+		out[i] = a
+	}
+	return out
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"saoma"
+	"saoma/backend/live"
+	"saoma/backend/pay"
+	"saoma/backend/server"
+	"saoma/backend/store"
+	"saoma/backend/wechat"
+	"saoma/backend/wire"
+)
+
+const (
+	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
+	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
+)
+
+// A service is the running server with all its parts.
+type service struct {
+	store    *store.Store
+	hub      *live.Hub
+	cashier  *pay.Cashier
+	http     *http.Server
+	log      *slog.Logger
+	draining chan struct{}
+	stop     context.CancelFunc // ends the sweep
+	loops    sync.WaitGroup
+}
+
+// options are what a test may want otherwise.
+type options struct {
+	now       func() time.Time                // nil: time.Now
+	committed func(pay.Order)                 // called after each commit, before anything else is done about it
+	wrap      func(net.Listener) net.Listener // around the server's listener, to cut its connections
+}
+
+// newService opens the books and connects the parts. Nothing runs yet.
+func newService(ctx context.Context, c config, log *slog.Logger, o options) (*service, error) {
+	merchants, accounts, err := c.merchants()
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := wechat.New(accounts, wechat.Options{})
+	if err != nil {
+		return nil, err
+	}
+	books, err := store.OpenSQLite(ctx, c.databaseFile())
+	if err != nil {
+		return nil, err
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	s := &service{store: books, log: log, draining: make(chan struct{})}
+	s.hub = live.NewHub(live.Options{
+		Subprotocol: wire.Subprotocol,
+		// The server has compared the origin with the merchant's before it hands a socket over.
+		CheckOrigin: func(*http.Request) bool { return true },
+		CloseSlow:   wire.CloseSlow,
+		Log:         log,
+	})
+	s.cashier = &pay.Cashier{
+		Store: books, Gateway: gateway, Merchants: merchants, Now: o.now,
+		NewName:  func() string { return ulid.Make().String() },
+		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
+	}
+	handler, err := s.handler(c, gateway, o)
+	if err != nil {
+		return nil, errors.Join(err, books.Close())
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      time.Minute, // above the longest poll
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+func (s *service) handler(c config, gateway *wechat.Gateway, o options) (http.Handler, error) {
+	public, err := fs.Sub(saoma.Public, "public")
+	if err != nil {
+		return nil, fmt.Errorf("find public/: %w", err)
+	}
+	h := &server.Server{
+		Cashier: s.cashier, Callbacks: gateway, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
+		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
+	}
+	s.cashier.Committed = func(order pay.Order) {
+		if o.committed != nil {
+			o.committed(order)
+		}
+		h.Push(order)
+	}
+	return h.Handler()
+}
+
+// start serves on the listener and sweeps, until close.
+func (s *service) start(l net.Listener) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.loops.Go(func() { s.sweep(ctx) })
+	s.loops.Go(func() {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("stopped serving", "error", err)
+		}
+	})
+}
+
+// sweep looks after due attempts until ctx ends.
+func (s *service) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		n, err := s.cashier.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep", "looked_at", n, "error", err)
+		}
+		if n == pay.SweepBatch {
+			continue // there is more
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// close lets requests under way come to their end, tells browsers to come again, and closes the books.
+func (s *service) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
+	defer cancel()
+	close(s.draining)
+	err := errors.Join(s.http.Shutdown(ctx), s.hub.Close(ctx, wire.CloseRestart))
+	if s.stop != nil {
+		s.stop()
+	}
+	s.loops.Wait()
+	return errors.Join(err, s.store.Close())
+}
+
+// runServer serves the merchants of a configuration until ctx ends.
+func runServer(ctx context.Context, file, listen string, log *slog.Logger, out io.Writer) error {
+	c, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	if listen != "" {
+		c.Listen = listen
+	}
+	s, err := newService(ctx, c, log, options{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	s.start(l)
+	if _, err := fmt.Fprintf(out, "saoma serves %s on http://%s\n", c.PublicURL, l.Addr()); err != nil {
+		log.Warn("print the address", "error", err)
+	}
+	<-ctx.Done()
+	return s.close()
+}
