@@ -26,6 +26,7 @@ import (
 
 const (
 	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
+	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
 	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
 )
 
@@ -54,7 +55,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := wechat.New(accounts, wechat.Options{})
+	gateway, err := wechat.New(accounts, wechat.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +72,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		// The server has compared the origin with the merchant's before it hands a socket over.
 		CheckOrigin: func(*http.Request) bool { return true },
 		CloseSlow:   wire.CloseSlow,
+		SocketsMax:  socketsMax,
 		Log:         log,
 	})
 	s.cashier = &pay.Cashier{

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -86,6 +87,7 @@ func TestWatchWhilePublishing(t *testing.T) {
 			return
 		default:
 			h.Publish("a", nil, 0)
+			runtime.Gosched() // on a single processor the watcher has to get its turn
 		}
 	}
 }

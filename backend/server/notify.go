@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"saoma/backend/pay"
@@ -18,12 +19,24 @@ func (s *Server) notifyPayment(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s.Log.Warn("callback refused", "merchant", clean(r.PathValue("merchant")), "status", status,
+	level := slog.LevelWarn
+	if rejected, ok := errors.AsType[rejection](err); ok && rejected.Harmless() {
+		level = slog.LevelInfo
+	}
+	s.Log.Log(r.Context(), level, "callback refused", "merchant", clean(r.PathValue("merchant")), "status", status,
 		"request", requestID(r.Context()), "error", err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// WeChat Pay shows the message to nobody; the reason is in our log.
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": "FAIL", "message": http.StatusText(status)})
+}
+
+// A rejection is a callback that did not prove to be WeChat Pay's. Harmless ones are its own probes, which
+// must be refused (签名探测, doc 4013053249).
+type rejection interface {
+	error
+	HTTPStatus() int
+	Harmless() bool
 }
 
 func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) (status int, err error) {
@@ -36,8 +49,11 @@ func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) (status int,
 		return http.StatusBadRequest, err
 	}
 	n, err := s.Callbacks.OpenPayment(m.ID, r.Header, body)
+	if rejected, ok := errors.AsType[rejection](err); ok {
+		return rejected.HTTPStatus(), err
+	}
 	if err != nil {
-		return http.StatusUnauthorized, err
+		return http.StatusInternalServerError, err
 	}
 	// WeChat Pay may hang up while we commit; the money is settled all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyLimit)
