@@ -22,7 +22,7 @@
   const page = JSON.parse(document.getElementById('saoma-page').textContent);
   const order = page.order;
   const url = '/v1/checkouts/' + encodeURIComponent(order.token);
-    const started = performance.now();
+  const started = performance.now();
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   const jitter = (ms) => ms * (0.5 + Math.random() / 2);
   const final = (status) => status === 'paid' || status === 'refunded';
@@ -50,7 +50,6 @@
       hurry = false;
       const began = performance.now();
       const answer = await ask(hold);
-      if (answer.gone) return;
       if (answer.order) {
         fails = 0;
         await news(answer.order);
@@ -69,9 +68,10 @@
     try {
       const query = hold ? `?after=${shown.version}&wait=${hold}` : '';
       const answer = await fetch(url + query, { signal: control.signal, cache: 'no-store' });
-      if (answer.ok) return { order: await answer.json() };
-      const pause = Math.min(answer.headers.get('Retry-After') * 1000 || 0, SAFETY);
-      return { gone: answer.status === 404, pause };
+      const view = answer.ok ? await answer.json() : null;
+      if (view?.id === order.id) return { order: view };
+      if (answer.status === 404) return { pause: SAFETY }; // no such order any more, or a server that is behind
+      return { pause: Math.min(answer.headers.get('Retry-After') * 1000 || 0, SAFETY) };
     } catch {
       return { hurried: control.signal.reason === 'hurry', pause: 0 };
     } finally {
@@ -129,7 +129,7 @@
   }
 
   async function cancel() {
-    const call = { method: 'POST', signal: AbortSignal.timeout(CALL_LIMIT) };
+    const call = { method: 'POST', signal: AbortSignal.timeout?.(CALL_LIMIT) };
     const answer = await fetch(url + '/cancel', call).catch(() => ({ ok: false }));
     if (!answer.ok) refused();
     check(); // also when refused: perhaps it was paid a moment ago
@@ -323,6 +323,13 @@
   function awake() {
     check();
     if (program === 'running') hear('awake');
+  }
+
+  // After a reload for the sake of news, those who do not see it are told.
+  const result = document.getElementById('saoma-result');
+  if (result && history.state?.saoma) {
+    if (document.hasFocus() || !document.documentElement.classList.contains('mode-inline')) result.focus();
+    else setTimeout(() => say(result.textContent), 100); // a live region speaks of changes only
   }
 
   if (final(order.status)) return; // the server has painted all there is to see

@@ -22,14 +22,14 @@
     zh: {
       title: '微信支付',
       loading: '正在打开收银台…',
-      failed: '收银台暂时打不开，没有扣款。',
+      failed: '收银台暂时打不开，请重试。',
       retry: '重试',
       close: '关闭',
     },
     en: {
       title: 'WeChat Pay',
       loading: 'Opening the checkout…',
-      failed: 'The checkout could not be opened. Nothing was charged.',
+      failed: 'The checkout cannot be opened just now.',
       retry: 'Retry',
       close: 'Close',
     },
@@ -51,13 +51,13 @@
     [hidden] { display: none }
     button { font: inherit; cursor: pointer; color: inherit }
     .retry { padding: 8px 24px; border: 1px solid; border-radius: 8px; background: none }
-    dialog { box-sizing: border-box; width: min(420px, 100vw - 16px); max-width: none; max-height: calc(100dvh - 16px);
+    dialog { box-sizing: border-box; width: min(420px, 100vw - 16px); max-width: none; max-height: calc(100vh - 16px);
       padding: 0; border: 0; border-radius: 16px; background: #fff; overflow: hidden auto;
       box-shadow: 0 24px 64px rgb(0 0 0 / .3) }
     dialog.dark { background: #1b1d21 }
     dialog::backdrop { background: rgb(0 0 0 / .5) }
-    .close { position: absolute; z-index: 1; top: 8px; right: 8px; width: 40px; height: 40px; border: 0;
-      border-radius: 50%; background: none; font-size: 24px; line-height: 1; opacity: .6 }
+    .close { position: sticky; z-index: 1; top: 8px; display: block; margin: 8px 8px -48px auto; width: 40px;
+      height: 40px; border: 0; border-radius: 50%; background: none; font-size: 24px; line-height: 1; opacity: .6 }
     .close:hover { opacity: 1; background: rgb(128 128 128 / .15) }
     button:focus-visible { outline: 2px solid #07c160; outline-offset: 2px; opacity: 1 }
   `);
@@ -81,8 +81,9 @@
   // the page's colour scheme. Many dark pages never declare one.
   function isDark(element) {
     for (let e = element; e; e = e.parentElement || e.getRootNode().host) {
-      const colour = getComputedStyle(e).backgroundColor.match(/^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)(?:, ([\d.]+))?\)/);
-      if (colour && Number(colour[4] ?? 1) > 0.5) return 0.299 * colour[1] + 0.587 * colour[2] + 0.114 * colour[3] < 128;
+      const colour = getComputedStyle(e).backgroundColor;
+      const [red, green, blue, opacity = 1] = colour.match(/[\d.]+/g) || [];
+      if (colour.startsWith('rgb') && opacity > 0.5) return 0.3 * red + 0.6 * green + 0.1 * blue < 128;
     }
     const scheme = getComputedStyle(document.documentElement).colorScheme;
     return scheme.includes('dark') && (!scheme.includes('light') || night.matches);
@@ -108,7 +109,7 @@
     #opened = false; // the modal is wanted
     #wish = ''; // what the order was made of
     #token = ''; // of the order; empty until it is made
-    #once = ''; // the Idempotency-Key: a retry must not make a second order
+    #once = []; // the last request and its Idempotency-Key: a retry must not make a second order
     #turn = 0; // an answer to an earlier turn comes too late
     #look = ''; // what the frame was made with
     #box = null;
@@ -132,6 +133,7 @@
 
     disconnectedCallback() {
       night.removeEventListener('change', this.#theme);
+      this.#box?.removeAttribute('open'); // a dialog that is moved would stay open, but not modal
       this.#plan();
     }
 
@@ -194,10 +196,7 @@
       if (!this.hasAttribute('order') && !this.hasAttribute('items')) return;
       if (this.#modal && !this.#opened) return;
       if (!this.#box) this.#start();
-      if (this.#modal && !this.#box.matches(':modal')) {
-        this.#box.close();
-        this.#box.showModal();
-      }
+      if (this.#modal && !this.#box.open) this.#box.showModal();
       this.#theme();
     }
 
@@ -206,7 +205,8 @@
       this.#unmount();
       if (this.#told.size) this.#result = promise();
       this.#wish = wish;
-      this.#token = this.#once = '';
+      this.#token = '';
+      this.#once = [];
       this.#last = null;
       this.#told.clear();
     }
@@ -281,22 +281,24 @@
 
     // #order has the order made from the catalogue and returns its token.
     async #order() {
-      this.#once ||= Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
       const back = this.getAttribute('return-url');
+      const wanted = JSON.stringify({
+        key: this.getAttribute('key') || script.dataset.key || '',
+        items: parseItems(this.getAttribute('items')),
+        reference: this.getAttribute('reference') || undefined,
+        return_url: back ? new URL(back, document.baseURI).href : undefined,
+      });
+      if (this.#once[0] !== wanted) this.#once = [wanted, crypto.getRandomValues(new Uint32Array(4)).join('-')];
       const answer = await fetch(SERVER + '/v1/checkouts', {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once },
-        body: JSON.stringify({
-          key: this.getAttribute('key') || script.dataset.key || '',
-          items: parseItems(this.getAttribute('items')),
-          reference: this.getAttribute('reference') || undefined,
-          return_url: back ? new URL(back, document.baseURI).href : undefined,
-        }),
-        signal: AbortSignal.timeout(CALL_LIMIT),
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once[1] },
+        body: wanted,
+        signal: AbortSignal.timeout?.(CALL_LIMIT),
       });
       const body = await answer.json();
-      if (!answer.ok) throw Object.assign(new Error('saoma: ' + (body.detail || body.title)), { code: body.code });
-      return body.token;
+      if (answer.ok) return body.token;
+      if (answer.status < 500) this.#once = []; // refused: no order was made, and the next try is a new one
+      throw Object.assign(new Error('saoma: ' + (body.detail || body.title)), { code: body.code });
     }
 
     #mount() {
@@ -311,9 +313,10 @@
         allow: 'clipboard-write; autoplay; screen-wake-lock',
         referrerPolicy: 'strict-origin',
       });
-      frame.sandbox.add('allow-scripts', 'allow-same-origin', 'allow-popups', 'allow-top-navigation-by-user-activation');
+      const rights = ['scripts', 'same-origin', 'popups', 'top-navigation-by-user-activation'];
+      frame.sandbox.add(...rights.map((right) => 'allow-' + right));
       frame.onload = () => this.#connect(frame);
-      this.#quiet = this.#after(LOAD_LIMIT, () => this.#fail(new Error('saoma: the frame did not load; see the CSP')));
+      this.#quiet = this.#after(LOAD_LIMIT, () => this.#fail(new Error('saoma: the frame did not load')));
       this.#frame = frame;
       frame.src = url;
       this.#box.append(frame);
@@ -338,7 +341,7 @@
     #hear(message) {
       this.#quiet();
       if (message.type === 'order') this.#news(message.order);
-      if (message.type === 'size' && message.height > 0) this.#frame.style.height = Math.min(message.height, 2000) + 'px';
+      if (message.type === 'size' && message.height > 0) this.#frame.style.height = message.height + 'px';
       if (message.type === 'offline' || message.type === 'online') this.#emit(message.type);
       if (message.type === 'close' && this.#modal) this.close();
     }
@@ -347,11 +350,12 @@
       if (this.#last?.id === order.id && this.#last.version > order.version) return;
       this.#last = order;
       this.#box.querySelector('.note').hidden = true;
-      this.#frame.title = `${this.#words.title} ${order.currency} ${(order.amount / 100).toFixed(2)}`;
       this.#tell('ready');
-      if (['paid', 'expired', 'cancelled', 'refunded'].includes(order.status)) this.#result.resolve(this.#detail);
-      if (['expired', 'cancelled'].includes(order.status)) this.#tell(order.status);
-      if (order.status === 'paid' && this.#tell('paid') && this.#modal) this.#after(CLOSE_AFTER, () => this.close());
+      if (OPEN.includes(order.status)) return;
+      this.#result.resolve(this.#detail);
+      if (order.status === 'refunded') return; // the shop's own doing
+      const closes = this.#tell(order.status) && order.status === 'paid' && this.#modal;
+      if (closes) this.#after(CLOSE_AFTER, () => this.close());
     }
 
     get #detail() {
@@ -400,7 +404,9 @@
     #unmount() {
       this.#turn++;
       this.#drop();
-      this.#box?.remove();
+      if (!this.#box) return;
+      this.#box.onclose = null;
+      this.#box.remove();
       this.#box = null;
     }
   }

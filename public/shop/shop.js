@@ -43,9 +43,25 @@
     const checkout = document.createElement('saoma-checkout');
     checkout.setAttribute('items', [...cart].filter(([, n]) => n > 0).map(([sku, n]) => `${sku}:${n}`).join(','));
     checkout.addEventListener('paid', thank);
+    checkout.addEventListener('cancelled', () => leaving && back());
+    leaving = false;
     $('place').replaceChildren(checkout);
     show('checkout');
     $('checkout').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
+  }
+
+  // To change the order is to give the old one up first: its code may be on somebody's phone already.
+  let leaving = false;
+  function change() {
+    const checkout = $('place').firstElementChild;
+    leaving = ['created', 'pending'].includes(checkout.state);
+    if (leaving) checkout.cancel();
+    else back();
+  }
+
+  function back() {
+    $('place').replaceChildren();
+    show('cart');
   }
 
   // The page is thankful when the browser says "paid". The shop hands the coffee over when its server does.
@@ -69,11 +85,7 @@
     draw();
   });
   $('pay').addEventListener('click', pay);
-  $('change').addEventListener('click', () => {
-    $('place').querySelector('saoma-checkout')?.cancel?.();
-    $('place').replaceChildren();
-    show('cart');
-  });
+  $('change').addEventListener('click', change);
   $('again').addEventListener('click', () => show('cart'));
 
   draw();

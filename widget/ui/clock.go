@@ -20,7 +20,7 @@ func (c *clock) set(server, local time.Time) {
 func (c *clock) running() bool { return !c.server.IsZero() }
 
 func (c *clock) now(local time.Time) time.Time {
-	return c.server.Add(local.Round(0).Sub(c.local))
+	return c.server.Add(local.Sub(c.local))
 }
 
 // countdown writes the time left as "4:05" or, from an hour on, "1:00:00". A begun second counts whole,

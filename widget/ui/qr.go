@@ -20,11 +20,11 @@ const codeWidthMax = 264
 type code struct {
 	content string
 	path    string
-	modules int // on a side, the quiet zone of four modules included
+	modules int // on a side, the quiet zone of four modules included; 0 if there is no code
 }
 
 // newCode encodes at level Medium (15 % may be lost): a screen is clean, and every level more makes the
-// modules smaller. A content too long for any QR code gives a code without modules.
+// modules smaller. A content that is empty or too long for any QR code gives a code that is not drawn.
 func newCode(content string) code {
 	q, err := qrcode.New(content, qrcode.Medium)
 	if err != nil {
@@ -45,6 +45,8 @@ func newCode(content string) code {
 	}
 	return code{content: content, path: path.String(), modules: len(rows)}
 }
+
+func (c code) drawn() bool { return c.modules > 0 }
 
 // width is the code's width in CSS pixels.
 func (c code) width() int {

@@ -74,26 +74,25 @@ func what(o wire.Order, t *texts) string {
 
 // stage is what changes with the order's status. The styles give it the same size in all of them.
 func (c *Checkout) stage(o wire.Order) app.UI {
-	switch o.Status {
-	case wire.StatusCreated:
-		return c.scan(o, app.Div().Class("code waiting").Body(
-			app.Span().Class("spinner"),
-			app.Span().Text(c.texts().Asking),
-		))
-	case wire.StatusPending:
-		return c.scan(o, c.codeOf(o))
-	default:
+	if o.Status != wire.StatusCreated && o.Status != wire.StatusPending {
 		return c.outcome(o)
 	}
+	if code := c.codeOf(o); code.drawn() {
+		return c.scan(o, code.svg(fmt.Sprintf(c.texts().CodeName, amount(o.Amount, o.Currency), c.Page.Payee)))
+	}
+	return c.scan(o, app.Div().Class("waiting").Body(
+		app.Span().Class("spinner"),
+		app.Span().Text(c.texts().Asking),
+	))
 }
 
-// codeOf draws the QR code, and only once for each code_url: drawing takes a phone some milliseconds, and
-// the countdown renders every second.
-func (c *Checkout) codeOf(o wire.Order) app.UI {
+// codeOf makes the QR code, once for each code_url: that takes a phone some milliseconds, and the countdown
+// renders every second.
+func (c *Checkout) codeOf(o wire.Order) code {
 	if c.code.content != o.CodeURL {
 		c.code = newCode(o.CodeURL)
 	}
-	return c.code.svg(fmt.Sprintf(c.texts().CodeName, amount(o.Amount, o.Currency), c.Page.Payee))
+	return c.code
 }
 
 // scan asks the customer to scan the code.

@@ -66,11 +66,14 @@ var chinese = texts{
 
 	Paid: "支付成功", Late: "款项在订单结束后到账，商家已收到。",
 	PaidAt: "支付时间", Zone: "", Reference: "商家单号", OrderID: "订单编号", PartRefunded: "已退款",
-	Expired: "二维码已过期", ExpiredHow: "请返回商家重新下单。如果已付款，请勿重复支付，结果会自动显示在这里。",
-	Cancelled: "订单已取消", CancelledHow: "这笔订单不再收款。如果已付款，结果会自动显示在这里。",
-	Refunded: "已退款", RefundedHow: "款项将原路退回，到账时间以微信通知为准。",
-	Return: "返回商家",
-	By:     "由微信支付收款",
+	Expired:      "二维码已过期",
+	ExpiredHow:   "请返回商家重新下单。如果已付款，请勿重复支付，结果会自动显示在这里。",
+	Cancelled:    "订单已取消",
+	CancelledHow: "这笔订单不再收款。如果已付款，结果会自动显示在这里。",
+	Refunded:     "已退款",
+	RefundedHow:  "款项将原路退回，到账时间以微信通知为准。",
+	Return:       "返回商家",
+	By:           "由微信支付收款",
 }
 
 var english = texts{
@@ -101,12 +104,14 @@ var english = texts{
 
 	Paid: "Payment successful", Late: "Your payment arrived after the order had ended. The shop has received it.",
 	PaidAt: "Paid at", Zone: " (Beijing)", Reference: "Shop reference", OrderID: "Order", PartRefunded: "Refunded",
-	Expired:    "The code has expired",
-	ExpiredHow: "Please order again at the shop. If you have paid, don’t pay again: the result will appear here by itself.",
-	Cancelled:  "Order cancelled", CancelledHow: "Nothing more will be taken. If you have paid, the result will appear here by itself.",
-	Refunded: "Refunded", RefundedHow: "The money goes back the way it came. WeChat will tell you when it arrives.",
-	Return: "Back to the shop",
-	By:     "Paid through WeChat Pay",
+	Expired:      "The code has expired",
+	ExpiredHow:   "Please order again at the shop. If you have paid, don’t pay again: the result will appear here.",
+	Cancelled:    "Order cancelled",
+	CancelledHow: "Nothing more will be taken. If you have paid, the result will appear here.",
+	Refunded:     "Refunded",
+	RefundedHow:  "The money goes back the way it came. WeChat will tell you when it arrives.",
+	Return:       "Back to the shop",
+	By:           "Paid through WeChat Pay",
 }
 
 // MatchLang chooses the language to paint a page in: the first of the wanted tags that we have, each
