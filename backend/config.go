@@ -32,6 +32,7 @@ type merchantConfig struct {
 	PublishableKey string       `toml:"publishable_key"`
 	SecretKey      string       `toml:"secret_key"`
 	Origins        []string     `toml:"origins"`
+	Late           string       `toml:"late"` // "accept" or "refund"
 	WeChat         wechatConfig `toml:"wechat"`
 }
 
@@ -180,6 +181,8 @@ func (m merchantConfig) check() error {
 		return errors.New("publishable_key is missing")
 	case len(m.SecretKey) < secretKeyMin:
 		return fmt.Errorf("secret_key must have at least %d characters", secretKeyMin)
+	case m.Late != "" && m.Late != string(pay.LateAccept) && m.Late != string(pay.LateRefund):
+		return fmt.Errorf("late must be %q or %q", pay.LateAccept, pay.LateRefund)
 	}
 	for _, origin := range m.Origins {
 		if err := checkOrigin("origins", origin); err != nil {
@@ -212,6 +215,7 @@ func (c *config) merchants() (pay.Merchants, map[pay.MerchantID]wechat.Account, 
 		list = append(list, pay.Merchant{
 			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
+			Late: pay.LatePolicy(m.Late),
 		})
 	}
 	return list, accounts, nil
@@ -230,7 +234,8 @@ func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
 	a := wechat.Account{
 		APIURL: w.APIURL, AppID: w.AppID, MchID: w.MchID, Serial: w.Serial, PrivateKey: private,
 		APIv3Key: w.APIv3Key, PublicKeyID: w.PublicKeyID, PublicKey: public,
-		NotifyURL: publicURL + "/notify/" + m.ID + "/payment",
+		NotifyURL:       publicURL + "/notify/" + m.ID + "/payment",
+		RefundNotifyURL: publicURL + "/notify/" + m.ID + "/refund",
 	}
 	return a, a.Check()
 }

@@ -55,6 +55,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"origin with a slash":       {"origins         = []", `origins = ["https://shop.example/"]`, []string{"origins", "https://shop.example/"}},
 		"short secret key":          {`"sk_`, "\"sk\"\n#", []string{"secret_key"}},
 		"unknown database":          {"listen =", "database = \"mysql://x\"\nlisten =", []string{"database"}},
+		"late with a typo":          {"origins         =", "late = \"refuse\"\norigins =", []string{"late", "accept", "refund"}},
 		"id with a slash":           {`"cafe"`, `"a/b"`, []string{"id"}},
 	} {
 		file := filepath.Join(t.TempDir(), "saoma.toml")

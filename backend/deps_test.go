@@ -49,7 +49,7 @@ var rules = map[string]rule{
 	},
 	"saoma/backend/server": {
 		ours:   []string{"saoma/backend/live", "saoma/backend/pay", "saoma/backend/wire", "saoma/widget/ui"},
-		others: []string{"github.com/danielgtaylor/huma/v2", "github.com/maxence-charriere/go-app/v10"},
+		others: []string{"github.com/danielgtaylor/huma/v2", "github.com/maxence-charriere/go-app/v10", "golang.org/x/sync"},
 		reason: "HTTP only: no SQL, no WeChat Pay",
 	},
 	"saoma/widget": {

@@ -26,8 +26,9 @@ import (
 
 const (
 	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
-	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
-	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
+	houseEvery    = 10 * time.Minute
+	socketsMax    = 15_000           // of 20,000 descriptors that a process commonly may open
+	shutdownLimit = 10 * time.Second // for requests under way when the program is told to end
 )
 
 // A service is the running server with all its parts.
@@ -76,7 +77,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		Log:         log,
 	})
 	s.cashier = &pay.Cashier{
-		Store: books, Gateway: gateway, Merchants: merchants, Now: o.now,
+		Store: books, Gateway: gateway, RefundGateway: gateway, Merchants: merchants, Now: o.now,
 		NewName:  func() string { return ulid.Make().String() },
 		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
 	}
@@ -119,6 +120,7 @@ func (s *service) start(l net.Listener) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.loops.Go(func() { s.sweep(ctx) })
+	s.loops.Go(func() { s.keepHouse(ctx) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("stopped serving", "error", err)
@@ -137,6 +139,26 @@ func (s *service) sweep(ctx context.Context) {
 		}
 		if n == pay.SweepBatch {
 			continue // there is more
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// keepHouse seals the days that have ended and forgets old keys, now and then, until ctx ends.
+func (s *service) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(houseEvery)
+	defer tick.Stop()
+	for {
+		roots, err := s.cashier.SealDays(ctx)
+		for _, r := range roots {
+			s.log.Info("day sealed", "day", r.Day, "events", r.Events, "root", r.Hash)
+		}
+		if err = errors.Join(err, s.cashier.ForgetKeys(ctx)); err != nil && ctx.Err() == nil {
+			s.log.Error("keep house", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -10,12 +10,13 @@ import (
 // A Cashier (收银员) applies the rules: it makes orders, takes money in and closes what nobody paid. Its
 // fields are set once, before its first use; its methods may be called from many goroutines.
 type Cashier struct {
-	Store     Store
-	Gateway   Gateway
-	Merchants Merchants
-	Now       func() time.Time
-	NewName   func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
-	NewToken  func() Token  // unguessable: at least 128 random bits
+	Store         Store
+	Gateway       Gateway
+	RefundGateway RefundGateway
+	Merchants     Merchants
+	Now           func() time.Time
+	NewName       func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
+	NewToken      func() Token  // unguessable: at least 128 random bits
 
 	// Committed is told of every order whose change was committed, after the commit and before whoever
 	// asked for the change is answered. It must not block.
@@ -31,14 +32,21 @@ func (c *Cashier) CreateOrder(ctx context.Context, n NewOrder) (Order, error) {
 		return Order{}, &Error{Code: NotFound, Message: "no such merchant"}
 	}
 	o, a, err := c.open(ctx, m, n)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Order{}, err
+	case a.OutTradeNo != "":
+	case o.State == Created: // made before by the same request, and somebody is asking WeChat Pay
+		return o, &Error{Code: Unavailable, Message: "WeChat Pay has not answered yet; ask again"}
+	default:
+		return o, nil
 	}
 	// A crash here leaves an order that no browser has heard of. Nobody can pay it; the sweep closes it.
 	return c.prepay(ctx, o, a)
 }
 
-// open stores the order and its first attempt.
+// open stores the order and its first attempt. If the same request made an order before, it returns that, and no
+// attempt.
 func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a Attempt, err error) {
 	f := n.check(m)
 	if err := f.err(); err != nil {
@@ -46,31 +54,50 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 	}
 	now := c.Now()
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		items, total, err := price(ctx, tx, m.ID, n.Lines, &f)
+		made, err := n.Once.made(ctx, tx, m.ID)
 		if err != nil {
 			return err
 		}
-		if len(n.Lines) == 0 {
-			total = n.Amount
+		if made != "" {
+			o, err = tx.Order(ctx, OrderID(made))
+			return err
 		}
-		if len(f) == 0 && (total < 1 || total > TotalMax) {
-			f.add("items", fmt.Sprintf("must come to between 1 and %d fen", TotalMax))
-		}
-		if err := f.err(); err != nil {
+		items, total, err := n.total(ctx, tx)
+		if err != nil {
 			return err
 		}
 		o = c.newOrder(n, items, total, now)
 		if a, err = c.newAttempt(m, o, now); err != nil {
 			return err
 		}
-		o, err = insert(ctx, tx, o, a)
-		return err
+		if o, err = insert(ctx, tx, o, a); err != nil {
+			return err
+		}
+		return n.Once.keep(ctx, tx, m.ID, string(o.ID), now)
 	})
 	if err != nil {
 		return Order{}, Attempt{}, fmt.Errorf("open an order: %w", err)
 	}
-	c.committed(o)
+	if a.OutTradeNo != "" {
+		c.committed(o)
+	}
 	return o, a, nil
+}
+
+// total says what an order comes to, by the catalogue or by the amount named.
+func (n NewOrder) total(ctx context.Context, tx CatalogTx) ([]Item, Fen, error) {
+	if len(n.Lines) == 0 {
+		return nil, n.Amount, nil
+	}
+	var f fields
+	items, total, err := price(ctx, tx, n.Merchant, n.Lines, &f)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(f) == 0 && total > TotalMax {
+		f.add("items", fmt.Sprintf("must come to at most %d fen", TotalMax))
+	}
+	return items, total, f.err()
 }
 
 // insert writes a new order and returns it as it stands in the books.
@@ -84,7 +111,7 @@ func insert(ctx context.Context, tx Tx, o Order, a Attempt) (Order, error) {
 	e := Event{Order: o.ID, Version: o.Version, Kind: Opened, At: o.CreatedAt, Detail: map[string]string{
 		"out_trade_no": a.OutTradeNo, "total": strconv.FormatInt(int64(o.Total), 10),
 	}}
-	if err := tx.AppendEvent(ctx, e); err != nil {
+	if err := record(ctx, tx, e); err != nil {
 		return Order{}, err
 	}
 	return tx.Order(ctx, o.ID)
@@ -175,13 +202,22 @@ func (c *Cashier) recordCode(ctx context.Context, a Attempt, codeURL string) (o 
 		if a.State != AttemptRequested {
 			return nil // paid or closed before the answer arrived: the code is of no use any more
 		}
-		changed = true
 		a.State, a.CodeURL = AttemptOpen, codeURL
 		a.CheckAt = a.nextCheck(c.Now())
-		if err := tx.UpdateAttempt(ctx, a, AttemptRequested); err != nil {
+		kind := Prepaid
+		if o.State != Created {
+			kind = Renewed
+		}
+		_, unwanted := o.State.On(kind)
+		if unwanted != nil {
+			a.CheckAt = c.Now() // paid or cancelled meanwhile: the sweep closes the attempt
+		}
+		if err := tx.UpdateAttempt(ctx, a, AttemptRequested); err != nil || unwanted != nil {
 			return err
 		}
-		o, err = c.advance(ctx, tx, o, Prepaid, map[string]string{"out_trade_no": a.OutTradeNo})
+		changed = true
+		o.ExpiresAt = a.ExpiresAt
+		o, err = c.advance(ctx, tx, o, kind, map[string]string{"out_trade_no": a.OutTradeNo})
 		return err
 	})
 	if err != nil {
@@ -222,7 +258,7 @@ func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail ma
 		return Order{}, err
 	}
 	e := Event{Order: o.ID, Version: o.Version, Kind: k, At: c.Now(), Detail: detail}
-	if err := tx.AppendEvent(ctx, e); err != nil {
+	if err := record(ctx, tx, e); err != nil {
 		return Order{}, err
 	}
 	return tx.Order(ctx, o.ID)

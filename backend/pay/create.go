@@ -24,6 +24,8 @@ type NewOrder struct {
 	// FromBrowser says that the request came with a publishable key, which anybody can read: it may not
 	// name an amount, and may send the customer back to the merchant's own origins only.
 	FromBrowser bool
+
+	Once Once
 }
 
 // check finds what is wrong with n without looking at the catalogue.

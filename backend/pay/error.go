@@ -10,12 +10,13 @@ type Code string
 
 // The codes.
 const (
-	Invalid      Code = "invalid_request"       // mend the fields named
-	NotFound     Code = "not_found"             // nothing of that name for this caller
-	Conflict     Code = "conflict"              // the order is in a state that forbids it
-	Busy         Code = "busy"                  // under way; ask again in some seconds
-	Unavailable  Code = "wechat_pay_trouble"    // WeChat Pay gave no usable answer; ask again
-	Declined     Code = "wechat_pay_refused"    // WeChat Pay refuses such requests: an operator must look
+	Invalid      Code = "invalid_request"    // mend the fields named
+	NotFound     Code = "not_found"          // nothing of that name for this caller
+	Conflict     Code = "conflict"           // the order is in a state that forbids it
+	Busy         Code = "busy"               // under way; ask again in some seconds
+	Unavailable  Code = "wechat_pay_trouble" // WeChat Pay gave no usable answer; ask again
+	Declined     Code = "wechat_pay_refused" // WeChat Pay refuses such requests: an operator must look
+	KeyReused    Code = "idempotency_key_reused"
 	Disagreement Code = "notice_does_not_match" // a verified notice differs from our books
 )
 

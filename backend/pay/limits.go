@@ -46,3 +46,20 @@ const (
 	SweepParallel = 16
 	SweepLease    = 4*CallLimit + 5*time.Second
 )
+
+const (
+	// ReasonMax is in bytes, by WeChat Pay (doc 4013071036): 26 Chinese characters.
+	ReasonMax = 80
+
+	// RefundsMax, RefundEvery and RefundWithin are WeChat Pay's: 50 refunds of a payment, a minute apart, within a year.
+	RefundsMax   = 50
+	RefundEvery  = time.Minute
+	RefundWithin = 365 * 24 * time.Hour
+)
+
+// SealAfter is how long after midnight a day's root is written: longer than any transaction takes.
+const SealAfter = 10 * time.Minute
+
+// GiveBackAgain is the pause before money that must go back is asked for again after WeChat Pay gave the refund
+// up, for example because the merchant's balance was short for a week.
+const GiveBackAgain = time.Hour

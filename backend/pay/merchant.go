@@ -14,7 +14,17 @@ type Merchant struct {
 	PublishableKey string // stands in the shop's page; may only make orders from the catalogue
 	SecretDigest   Digest // of the key that the shop's server holds
 	Origins        []string
+	Late           LatePolicy
 }
+
+// A LatePolicy says what becomes of money that comes after an order expired or was cancelled.
+type LatePolicy string
+
+// The policies.
+const (
+	LateAccept LatePolicy = "accept" // the order is paid after all, marked late; the default
+	LateRefund LatePolicy = "refund" // the same, and the money goes back at once
+)
 
 // A Digest stands for a secret that we only have to recognise.
 type Digest [sha256.Size]byte

@@ -67,16 +67,21 @@ const (
 	TimedOut  Kind = "timed_out" // time over, and closed at WeChat Pay or never known there
 	CalledOff Kind = "cancelled" // given up, and closed likewise
 	Renewed   Kind = "renewed"   // a new attempt has its code
-	Returned  Kind = "refunded"  // the whole amount was refunded
+
+	PartReturned Kind = "partly_refunded" // some of the amount was refunded
+	Returned     Kind = "refunded"        // the whole amount was refunded
 )
 
 // Kinds lists every kind that changes a state.
-func Kinds() []Kind { return []Kind{Prepaid, Succeeded, TimedOut, CalledOff, Renewed, Returned} }
+func Kinds() []Kind {
+	return []Kind{Prepaid, Succeeded, TimedOut, CalledOff, Renewed, PartReturned, Returned}
+}
 
 // The kinds that are recorded without a change of state.
 const (
-	Opened     Kind = "created"    // the order and its first attempt were stored
-	Mismatched Kind = "mismatched" // a verified notice did not fit the attempt: somebody must look
+	Opened      Kind = "created"          // the order and its first attempt were stored
+	Mismatched  Kind = "mismatched"       // a verified notice did not fit the attempt: somebody must look
+	RefundAsked Kind = "refund_requested" // further kinds are refund_ and the state the refund moved to
 )
 
 // transitions is the whole life of an order. What is not listed is refused.
@@ -86,8 +91,9 @@ var transitions = map[State]map[Kind]State{
 	Pending:   {Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled},
 	Expired:   {Renewed: Pending, Succeeded: Paid}, // late money is never refused
 	Cancelled: {Succeeded: Paid},
-	Paid:      {Succeeded: Paid, Returned: Refunded}, // told twice, recorded once
-	Refunded:  {},
+	// Succeeded again is a second payment, by another attempt: it goes back.
+	Paid:     {Succeeded: Paid, PartReturned: Paid, Returned: Refunded},
+	Refunded: {Succeeded: Refunded},
 }
 
 // On returns the state that follows s when k happens, or a [Conflict] if k cannot happen to it.

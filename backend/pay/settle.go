@@ -53,27 +53,50 @@ func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
 	return o, nil
 }
 
-// take books the payment of an attempt.
+// take books the payment of an attempt. If the order was paid by another attempt already, or is late and the
+// merchant wants no late money, the payment goes back.
 func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice) (Order, error) {
 	from := a.State
 	a.State, a.TransactionID = AttemptPaid, n.TransactionID
 	if err := tx.UpdateAttempt(ctx, a, from); err != nil {
 		return Order{}, err
 	}
-	if o.State.settlesLate() {
-		o.Late = true
+	second := o.TransactionID != ""
+	if !second {
+		o.Late = o.State.settlesLate()
+		o.TransactionID, o.PaidAt = n.TransactionID, n.PaidAt
 	}
-	o.TransactionID, o.PaidAt = n.TransactionID, n.PaidAt
-	return c.advance(ctx, tx, o, Succeeded, map[string]string{
+	o, err := c.advance(ctx, tx, o, Succeeded, map[string]string{
 		"out_trade_no":   n.OutTradeNo,
 		"transaction_id": n.TransactionID,
 		"source":         string(n.Source),
 		"late":           strconv.FormatBool(o.Late),
+		"second":         strconv.FormatBool(second),
 	})
+	if err != nil {
+		return Order{}, err
+	}
+	if m, _ := c.Merchants.ByID(o.Merchant); second || o.Late && m.Late == LateRefund {
+		return o, c.giveBack(ctx, tx, o, a, 0)
+	}
+	return o, c.hurryLive(ctx, tx, o)
+}
+
+// hurryLive lets the sweep look at once at an attempt that is still open beside the one that was paid.
+func (c *Cashier) hurryLive(ctx context.Context, tx Tx, o Order) error {
+	a, err := tx.LiveAttempt(ctx, o.ID)
+	if errors.Is(err, ErrNoRow) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.CheckAt = c.Now()
+	return tx.UpdateAttempt(ctx, a, a.State)
 }
 
 func (c *Cashier) recordMismatch(ctx context.Context, tx Tx, o Order, n Notice, wrong string) error {
-	return tx.AppendEvent(ctx, Event{
+	return record(ctx, tx, Event{
 		Order: o.ID, Version: o.Version, Kind: Mismatched, At: c.Now(), Detail: map[string]string{
 			"out_trade_no": n.OutTradeNo, "transaction_id": n.TransactionID, "source": string(n.Source), "differs": wrong,
 		},

@@ -26,8 +26,10 @@ var ErrStale = errors.New("changed meanwhile")
 type Tx interface {
 	OrderTx
 	AttemptTx
+	RefundTx
 	EventTx
 	CatalogTx
+	OnceTx
 }
 
 // OrderTx reads and writes orders.
@@ -55,6 +57,8 @@ type AttemptTx interface {
 	Attempt(ctx context.Context, outTradeNo string) (Attempt, error)
 	// LiveAttempt returns the one attempt of the order that is requested or open.
 	LiveAttempt(context.Context, OrderID) (Attempt, error)
+	// PaidAttempt returns the attempt of the order that the transaction paid.
+	PaidAttempt(ctx context.Context, id OrderID, transactionID string) (Attempt, error)
 	InsertAttempt(context.Context, Attempt) error
 	// UpdateAttempt writes what may change of an attempt that is stored in state from, or returns ErrStale.
 	UpdateAttempt(ctx context.Context, a Attempt, from AttemptState) error
@@ -67,6 +71,30 @@ type AttemptTx interface {
 type EventTx interface {
 	AppendEvent(context.Context, Event) error
 	Events(context.Context, OrderID) ([]Event, error)
+	LastEvent(context.Context, OrderID) (Event, error)
+	ChainTx
+}
+
+// ChainTx reads and seals the history of all orders.
+type ChainTx interface {
+	// EachEvent goes through all events, order by order, in the order of their numbers.
+	EachEvent(context.Context, func(Event) error) error
+	// EachHash goes through the hashes of events of a span of time, by order and number.
+	EachHash(ctx context.Context, begin, end time.Time, f func(hash string)) error
+	FirstEventAt(context.Context) (time.Time, error)
+	InsertRoot(context.Context, Root) error
+	Roots(context.Context) ([]Root, error) // oldest first
+}
+
+// RefundTx reads and writes refunds.
+type RefundTx interface {
+	Refund(context.Context, RefundID) (Refund, error)
+	Refunds(context.Context, OrderID) ([]Refund, error) // oldest first
+	InsertRefund(context.Context, Refund) error
+	// UpdateRefund writes what may change of a refund that is stored in state from, or returns ErrStale.
+	UpdateRefund(ctx context.Context, r Refund, from RefundState) error
+	// ClaimRefunds is to refunds what ClaimAttempts is to attempts.
+	ClaimRefunds(ctx context.Context, now, until time.Time, limit int) ([]Refund, error)
 }
 
 // CatalogTx reads and writes products.

@@ -7,33 +7,44 @@ import (
 	"sync"
 )
 
-// Sweep looks after the attempts that are due: it asks for payments whose callback was lost, replays
+// Sweep looks after the attempts and refunds that are due: it asks for payments whose callback was lost, replays
 // requests that got no answer, and closes what has expired. It returns how many it looked at; the error
 // joins what went wrong with single ones, each of which is tried again later.
 //
 // All it needs to know is in the books, so it goes on after a restart as if nothing had happened.
 func (c *Cashier) Sweep(ctx context.Context) (int, error) {
 	now := c.Now()
-	var due []Attempt
+	var attempts []Attempt
+	var refunds []Refund
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
-		due, err = tx.ClaimAttempts(ctx, now, now.Add(SweepLease), SweepBatch)
+		if attempts, err = tx.ClaimAttempts(ctx, now, now.Add(SweepLease), SweepBatch); err != nil {
+			return err
+		}
+		refunds, err = tx.ClaimRefunds(ctx, now, now.Add(SweepLease), SweepBatch)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("claim due attempts: %w", err)
+		return 0, fmt.Errorf("claim what is due: %w", err)
 	}
-	errs := make([]error, len(due))
+	return len(attempts) + len(refunds), errors.Join(
+		sideBySide(attempts, func(a Attempt) error { return c.look(ctx, a) }),
+		sideBySide(refunds, func(r Refund) error { return c.lookAtRefund(ctx, r) }))
+}
+
+// sideBySide calls f on every item, SweepParallel at a time, and joins what went wrong.
+func sideBySide[T any](items []T, f func(T) error) error {
+	errs := make([]error, len(items))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, SweepParallel)
-	for i, a := range due {
+	for i, item := range items {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = c.look(ctx, a)
+			errs[i] = f(item)
 		})
 	}
 	wg.Wait()
-	return len(due), errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // look checks one claimed attempt and says when to look again. A crash in here leaves the claim to run out.
@@ -54,7 +65,11 @@ func (c *Cashier) look(ctx context.Context, a Attempt) error {
 
 // check does for an attempt what its age asks for.
 func (c *Cashier) check(ctx context.Context, a Attempt) error {
-	if a.expired(c.Now()) {
+	o, err := c.orderOf(ctx, a)
+	if err != nil {
+		return err
+	}
+	if settled := o.State == Paid || o.State == Refunded; settled || a.expired(c.Now()) {
 		if err := c.shut(ctx, a); err != nil {
 			return err
 		}
@@ -73,6 +88,14 @@ func (c *Cashier) check(ctx context.Context, a Attempt) error {
 		return c.replay(ctx, a)
 	}
 	return nil
+}
+
+func (c *Cashier) orderOf(ctx context.Context, a Attempt) (o Order, err error) {
+	err = c.Store.View(ctx, func(tx Tx) error {
+		o, err = tx.Order(ctx, a.Order)
+		return err
+	})
+	return o, err
 }
 
 // replay sends the stored request once more, after a query has shown that nobody paid it.

@@ -30,10 +30,11 @@ type world struct {
 	accounts  map[pay.MerchantID]wechat.Account
 	file      string
 	ahead     atomic.Int64 // nanoseconds that the cashier's clock is ahead
+	simAhead  atomic.Int64 // and WeChat Pay's: at most 5 minutes, or it refuses our requests
+	late      pay.LatePolicy
 	names     atomic.Int64
 	mu        sync.Mutex
 	committed []pay.Order
-	answers   []int // to callbacks
 }
 
 // simMerchant is made once: RSA keys take long under the race detector.
@@ -46,7 +47,9 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{file: filepath.Join(t.TempDir(), "saoma.db")}
-	if w.sim, err = wechatsim.New(wechatsim.Options{Merchant: m, Speed: 100}); err != nil {
+	if w.sim, err = wechatsim.New(wechatsim.Options{Merchant: m, Speed: 100, Now: func() time.Time {
+		return time.Now().Add(time.Duration(w.simAhead.Load()))
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	api := httptest.NewServer(w.sim)
@@ -65,7 +68,8 @@ func newWorld(t *testing.T) *world {
 	}
 	w.accounts = map[pay.MerchantID]wechat.Account{shop: {
 		APIURL: api.URL, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial, PrivateKey: private,
-		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, PublicKey: public, NotifyURL: callbacks.URL + "/notify",
+		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, PublicKey: public, NotifyURL: callbacks.URL + "/payment",
+		RefundNotifyURL: callbacks.URL + "/refund",
 	}}
 	w.start(t)
 	return w
@@ -101,11 +105,13 @@ func (w *world) start(t *testing.T) {
 	}
 	a := w.accounts[shop]
 	w.Cashier = &pay.Cashier{
-		Store: books, Gateway: w.gateway,
-		Merchants: pay.Merchants{{ID: shop, Name: "街角咖啡", MchID: a.MchID, AppID: a.AppID, Origins: []string{"https://shop.example"}}},
-		Now:       func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
-		NewName:   func() string { return fmt.Sprintf("TRADE%08d", w.names.Add(1)) },
-		NewToken:  func() pay.Token { return pay.Token(fmt.Sprintf("token%08d", w.names.Add(1))) },
+		Store: books, Gateway: w.gateway, RefundGateway: w.gateway,
+		Merchants: pay.Merchants{{
+			ID: shop, Name: "街角咖啡", MchID: a.MchID, AppID: a.AppID, Origins: []string{"https://shop.example"}, Late: w.late,
+		}},
+		Now:      func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+		NewName:  func() string { return fmt.Sprintf("TRADE%08d", w.names.Add(1)) },
+		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%08d", w.names.Add(1))) },
 		Committed: func(o pay.Order) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -117,20 +123,30 @@ func (w *world) start(t *testing.T) {
 // callback does what the server does with one.
 func (w *world) callback(rw http.ResponseWriter, r *http.Request) {
 	status := http.StatusNoContent
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		var n pay.Notice
-		if n, err = w.gateway.OpenPayment(shop, r.Header, body); err == nil {
-			_, err = w.Settle(context.WithoutCancel(r.Context()), n)
-		}
-	}
-	if err != nil {
+	if err := w.take(r); err != nil {
 		status = http.StatusInternalServerError
 	}
-	w.mu.Lock()
-	w.answers = append(w.answers, status)
-	w.mu.Unlock()
 	rw.WriteHeader(status)
+}
+
+func (w *world) take(r *http.Request) error {
+	ctx := context.WithoutCancel(r.Context())
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if r.URL.Path == "/refund" {
+		report, err := w.gateway.OpenRefund(shop, r.Header, body)
+		if err == nil {
+			_, err = w.SettleRefund(ctx, report)
+		}
+		return err
+	}
+	n, err := w.gateway.OpenPayment(shop, r.Header, body)
+	if err == nil {
+		_, err = w.Settle(ctx, n)
+	}
+	return err
 }
 
 // forward moves the cashier's clock.

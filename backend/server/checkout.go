@@ -29,8 +29,10 @@ type checkoutAnswer struct {
 }
 
 func (s *Server) createCheckout(ctx context.Context, in *struct {
-	Origin string `header:"Origin" doc:"Set by the browser; must be one of the merchant's"`
-	Body   newCheckout
+	Origin  string `header:"Origin" doc:"Set by the browser; must be one of the merchant's"`
+	Key     string `header:"Idempotency-Key" maxLength:"255"`
+	Body    newCheckout
+	RawBody []byte
 }) (*checkoutAnswer, error) {
 	m, ok := s.Cashier.Merchants.ByPublishableKey(in.Body.Key)
 	if !ok {
@@ -44,13 +46,25 @@ func (s *Server) createCheckout(ctx context.Context, in *struct {
 	if err := s.checkOrigin(m, in.Origin); err != nil {
 		return nil, err
 	}
+	// A browser's key counts among browsers only: it must not collide with one of the shop's server.
+	key := in.Key
+	if key != "" {
+		key = "browser " + key
+	}
+	return once(ctx, s, m.ID, key, in.RawBody, func(ctx context.Context, o pay.Once) (*checkoutAnswer, error) {
+		return s.openCheckout(ctx, m, in.Body, o)
+	})
+}
+
+func (s *Server) openCheckout(ctx context.Context, m pay.Merchant, b newCheckout, once pay.Once) (*checkoutAnswer, error) {
 	o, err := s.Cashier.CreateOrder(ctx, pay.NewOrder{
 		Merchant:    m.ID,
-		Lines:       lines(in.Body.Items),
-		Reference:   in.Body.Reference,
-		Metadata:    in.Body.Metadata,
-		ReturnURL:   in.Body.ReturnURL,
+		Lines:       lines(b.Items),
+		Reference:   b.Reference,
+		Metadata:    b.Metadata,
+		ReturnURL:   b.ReturnURL,
 		FromBrowser: true,
+		Once:        once,
 	})
 	if pay.CodeOf(err) == pay.Unavailable {
 		// The order is kept and the sweep goes on asking: the page shows that, and then the code.
@@ -129,6 +143,22 @@ func (s *Server) cancelCheckout(ctx context.Context, in *checkoutToken) (*viewAn
 		return nil, err
 	}
 	if o, err = s.Cashier.Cancel(ctx, o.ID); err != nil {
+		return nil, err
+	}
+	return &viewAnswer{"no-store", s.view(o)}, nil
+}
+
+func (s *Server) renewCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
+	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	if err != nil {
+		return nil, err
+	}
+	o, err = s.Cashier.Renew(ctx, o.ID)
+	if pay.CodeOf(err) == pay.Unavailable && o.ID != "" {
+		s.Log.Warn("no new code yet", "order", o.ID, "request", requestID(ctx), "error", err)
+		err = nil // the sweep goes on asking; the page sees the code when it comes
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &viewAnswer{"no-store", s.view(o)}, nil

@@ -11,24 +11,59 @@ import (
 	"saoma/backend/pay"
 )
 
-// notifyPayment takes a payment callback. It answers 204 only when the payment is in the books for good;
-// anything else makes WeChat Pay send the callback again, 15 times within 24 hours.
-func (s *Server) notifyPayment(w http.ResponseWriter, r *http.Request) {
-	status, err := s.takeNotice(w, r)
-	if err == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
+// A taker books what a callback says, for good.
+type taker func(ctx context.Context, m pay.MerchantID, h http.Header, body []byte) error
+
+// notify takes a callback. It answers 204 only when its effect is in the books for good; anything else makes
+// WeChat Pay send the callback again, 15 times within 24 hours.
+func (s *Server) notify(take taker) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := s.receive(w, r, take)
+		if err == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		status, level := verdict(err)
+		s.Log.Log(r.Context(), level, "callback refused", "path", clean(r.URL.Path), "status", status,
+			"request", requestID(r.Context()), "error", err)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		// WeChat Pay shows the message to nobody; the reason is in our log.
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "FAIL", "message": http.StatusText(status)})
 	}
-	level := slog.LevelWarn
-	if rejected, ok := errors.AsType[rejection](err); ok && rejected.Harmless() {
-		level = slog.LevelInfo
+}
+
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, take taker) error {
+	m, ok := s.Cashier.Merchants.ByID(pay.MerchantID(r.PathValue("merchant")))
+	if !ok {
+		return &problem{Status: http.StatusNotFound, Code: string(pay.NotFound), Detail: "no such merchant"}
 	}
-	s.Log.Log(r.Context(), level, "callback refused", "merchant", clean(r.PathValue("merchant")), "status", status,
-		"request", requestID(r.Context()), "error", err)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// WeChat Pay shows the message to nobody; the reason is in our log.
-	_ = json.NewEncoder(w).Encode(map[string]string{"code": "FAIL", "message": http.StatusText(status)})
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	if err != nil {
+		return &problem{Status: http.StatusBadRequest, Code: string(pay.Invalid), Detail: err.Error()}
+	}
+	// WeChat Pay may hang up while we commit; what it told us is booked all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyLimit)
+	defer cancel()
+	return take(ctx, m.ID, r.Header, body)
+}
+
+func (s *Server) takePayment(ctx context.Context, m pay.MerchantID, h http.Header, body []byte) error {
+	n, err := s.Callbacks.OpenPayment(m, h, body)
+	if err != nil {
+		return err
+	}
+	_, err = s.Cashier.Settle(ctx, n)
+	return err
+}
+
+func (s *Server) takeRefund(ctx context.Context, m pay.MerchantID, h http.Header, body []byte) error {
+	report, err := s.Callbacks.OpenRefund(m, h, body)
+	if err != nil {
+		return err
+	}
+	_, err = s.Cashier.SettleRefund(ctx, report)
+	return err
 }
 
 // A rejection is a callback that did not prove to be WeChat Pay's. Harmless ones are its own probes, which
@@ -39,30 +74,21 @@ type rejection interface {
 	Harmless() bool
 }
 
-func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) (status int, err error) {
-	m, ok := s.Cashier.Merchants.ByID(pay.MerchantID(r.PathValue("merchant")))
-	if !ok {
-		return http.StatusNotFound, errors.New("no such merchant")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
-	if err != nil {
-		return http.StatusBadRequest, err
-	}
-	n, err := s.Callbacks.OpenPayment(m.ID, r.Header, body)
-	if rejected, ok := errors.AsType[rejection](err); ok {
-		return rejected.HTTPStatus(), err
-	}
-	if err != nil {
-		return http.StatusInternalServerError, err
-	}
-	// WeChat Pay may hang up while we commit; the money is settled all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyLimit)
-	defer cancel()
-	if _, err := s.Cashier.Settle(ctx, n); err != nil {
-		if code := pay.CodeOf(err); code != "" {
-			return statusOf(code), err
+// verdict says how a callback is refused, and how loudly.
+func verdict(err error) (status int, level slog.Level) {
+	if r, ok := errors.AsType[rejection](err); ok {
+		if r.Harmless() {
+			return r.HTTPStatus(), slog.LevelInfo
 		}
-		return http.StatusInternalServerError, err
+		return r.HTTPStatus(), slog.LevelWarn
 	}
-	return http.StatusNoContent, nil
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.Status, slog.LevelWarn
+	}
+	if code := pay.CodeOf(err); code == pay.Disagreement {
+		return statusOf(code), slog.LevelError // somebody must look: the notice is genuine, and wrong
+	} else if code != "" {
+		return statusOf(code), slog.LevelWarn
+	}
+	return http.StatusInternalServerError, slog.LevelError
 }

@@ -35,23 +35,31 @@ func lines(in []line) []pay.Line {
 
 type orderAnswer struct{ Body merchantOrder }
 
-func (s *Server) createOrder(ctx context.Context, in *struct{ Body newOrder }) (*orderAnswer, error) {
-	b := in.Body
-	o, err := s.Cashier.CreateOrder(ctx, pay.NewOrder{
-		Merchant:    merchant(ctx).ID,
-		Amount:      pay.Fen(b.Amount),
-		Lines:       lines(b.Items),
-		Description: b.Description,
-		Reference:   b.Reference,
-		Metadata:    b.Metadata,
-		ExpiresIn:   time.Duration(b.ExpiresIn) * time.Second,
-		ReturnURL:   b.ReturnURL,
-		Channel:     pay.Channel(b.Channel),
+func (s *Server) createOrder(ctx context.Context, in *struct {
+	Key     string `header:"Idempotency-Key" maxLength:"255"`
+	Body    newOrder
+	RawBody []byte
+}) (*orderAnswer, error) {
+	m := merchant(ctx).ID
+	return once(ctx, s, m, in.Key, in.RawBody, func(ctx context.Context, o pay.Once) (*orderAnswer, error) {
+		b := in.Body
+		made, err := s.Cashier.CreateOrder(ctx, pay.NewOrder{
+			Merchant:    m,
+			Amount:      pay.Fen(b.Amount),
+			Lines:       lines(b.Items),
+			Description: b.Description,
+			Reference:   b.Reference,
+			Metadata:    b.Metadata,
+			ExpiresIn:   time.Duration(b.ExpiresIn) * time.Second,
+			ReturnURL:   b.ReturnURL,
+			Channel:     pay.Channel(b.Channel),
+			Once:        o,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return s.answer(made), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.answer(o), nil
 }
 
 type orderID struct {

@@ -47,7 +47,7 @@ func problemResponse(api huma.API) *huma.Response {
 // statusOf says which HTTP status carries a code of the domain.
 func statusOf(c pay.Code) int {
 	switch c {
-	case pay.Invalid:
+	case pay.Invalid, pay.KeyReused:
 		return http.StatusUnprocessableEntity
 	case pay.NotFound:
 		return http.StatusNotFound

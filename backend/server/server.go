@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"saoma/backend/live"
 	"saoma/backend/pay"
 )
@@ -25,11 +27,14 @@ type Server struct {
 
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
+
+	flights singleflight.Group // requests under way, by Idempotency-Key
 }
 
 // Callbacks opens WeChat Pay's callbacks: it verifies, decrypts and decodes them.
 type Callbacks interface {
 	OpenPayment(m pay.MerchantID, h http.Header, body []byte) (pay.Notice, error)
+	OpenRefund(m pay.MerchantID, h http.Header, body []byte) (pay.RefundReport, error)
 }
 
 const (
@@ -50,6 +55,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	// For browsers, by publishable key or token.
 	handle(s, api, post("/v1/checkouts", http.StatusCreated, "Make an order from the catalogue"), s.createCheckout)
 	handle(s, api, get("/v1/checkouts/{token}", "Look at an order, or wait for news of it"), s.readCheckout)
+	handle(s, api, post("/v1/checkouts/{token}/renew", http.StatusOK, "Get a new code after expiry"), s.renewCheckout)
 	handle(s, api, post("/v1/checkouts/{token}/cancel", http.StatusOK, "Give an order up"), s.cancelCheckout)
 	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.live)
 	mux.HandleFunc("GET /checkout/{token}", s.checkoutPage)
@@ -60,9 +66,12 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/orders/{id}", "Look at an order")), s.readOrder)
 	handle(s, api, s.secret(post("/v1/orders/{id}/cancel", http.StatusOK, "Give an order up")), s.cancelOrder)
 	handle(s, api, s.secret(get("/v1/orders/{id}/events", "What happened to an order")), s.listEvents)
+	handle(s, api, s.secret(post("/v1/orders/{id}/refunds", http.StatusCreated, "Give money back")), s.createRefund)
+	handle(s, api, s.secret(get("/v1/refunds/{id}", "Look at a refund")), s.readRefund)
 
 	// For WeChat Pay.
-	mux.HandleFunc("POST /notify/{merchant}/payment", s.notifyPayment)
+	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify(s.takePayment))
+	mux.HandleFunc("POST /notify/{merchant}/refund", s.notify(s.takeRefund))
 
 	// For operators.
 	mux.HandleFunc("GET /healthz", s.healthz)

@@ -102,6 +102,10 @@ var appendOnly = [...]string{
 	 BEGIN SELECT RAISE(ABORT, 'events are only appended'); END`,
 	`CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
 	 BEGIN SELECT RAISE(ABORT, 'events are only appended'); END`,
+	`CREATE TRIGGER IF NOT EXISTS roots_no_update BEFORE UPDATE ON roots
+	 BEGIN SELECT RAISE(ABORT, 'roots are only appended'); END`,
+	`CREATE TRIGGER IF NOT EXISTS roots_no_delete BEFORE DELETE ON roots
+	 BEGIN SELECT RAISE(ABORT, 'roots are only appended'); END`,
 }
 
 func (s *Store) checkVersion(ctx context.Context) error {

@@ -56,6 +56,14 @@ func attempt(o pay.Order, name string) pay.Attempt {
 	}
 }
 
+func refund(a pay.Attempt) pay.Refund {
+	return pay.Refund{
+		ID: "R1", Order: a.Order, OutTradeNo: a.OutTradeNo, Merchant: a.Merchant, State: pay.RefundRequested, Amount: 80,
+		Reason: "不要了", Reference: "r-1", Automatic: true, Request: []byte(`{"amount":{}}`), WeChatID: "5000", Trouble: "NOT_ENOUGH",
+		CreatedAt: noon, DoneAt: noon.Add(time.Minute), CheckAt: noon.Add(time.Hour), Checks: 3,
+	}
+}
+
 func update(t *testing.T, s *store.Store, f func(context.Context, pay.Tx) error) {
 	t.Helper()
 	if err := s.Update(t.Context(), func(tx pay.Tx) error { return f(t.Context(), tx) }); err != nil {
@@ -80,10 +88,13 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	s, file := open(t)
 	o := order(1)
 	a := attempt(o, "TRADE1")
-	event := pay.Event{Order: o.ID, Version: 1, Kind: pay.Opened, At: noon, Detail: map[string]string{"total": "1280"}}
+	event := pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon, Detail: map[string]string{"total": "1280"}, Hash: "a1"}
+	next := event
+	next.Number, next.Prev, next.Hash = 2, "a1", "b2"
+	r := refund(a)
 	insert(t, s, o)
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
-		return errors.Join(tx.InsertAttempt(ctx, a), tx.AppendEvent(ctx, event), tx.AppendEvent(ctx, event))
+		return errors.Join(tx.InsertAttempt(ctx, a), tx.AppendEvent(ctx, event), tx.AppendEvent(ctx, next), tx.InsertRefund(ctx, r))
 	})
 
 	// From another opening of the file: nothing lives in memory only.
@@ -106,8 +117,17 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			}
 		}
 		got, err := tx.Events(t.Context(), o.ID)
-		if want := []pay.Event{event, event}; err != nil || !reflect.DeepEqual(got, want) {
+		if want := []pay.Event{event, next}; err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("events: got %+v, %v; want %+v", got, err, want)
+		}
+		if got, err := tx.LastEvent(t.Context(), o.ID); err != nil || !reflect.DeepEqual(got, next) {
+			t.Errorf("last event: got %+v, %v; want %+v", got, err, next)
+		}
+		if got, err := tx.Refund(t.Context(), r.ID); err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("refund:\n got %+v, %v\nwant %+v", got, err, r)
+		}
+		if got, err := tx.Refunds(t.Context(), o.ID); err != nil || !reflect.DeepEqual(got, []pay.Refund{r}) {
+			t.Errorf("refunds: got %+v, %v; want one", got, err)
 		}
 		return nil
 	})
@@ -205,7 +225,8 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		paid := attempt(o, "PAID")
 		paid.State, paid.TransactionID = pay.AttemptPaid, "4200000001"
 		return errors.Join(tx.InsertAttempt(ctx, attempt(o, "ONE")), tx.InsertAttempt(ctx, paid),
-			tx.AppendEvent(ctx, pay.Event{Order: o.ID, Version: 1, Kind: pay.Opened, At: noon}))
+			tx.AppendEvent(ctx, pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon}),
+			tx.InsertRoot(ctx, pay.Root{Day: "2026-11-23", Hash: "x", Events: 1}), tx.InsertRefund(ctx, refund(paid)))
 	})
 	raw, err := sql.Open("sqlite", file)
 	if err != nil {

@@ -19,6 +19,9 @@ type Account struct {
 	PublicKeyID string          // PUB_KEY_ID_…
 	PublicKey   *rsa.PublicKey  // pub_key.pem, WeChat Pay's own (微信支付公钥): verifies answers and callbacks
 	NotifyURL   string          // where payment callbacks go, complete
+
+	// RefundNotifyURL is where refund callbacks go. It may be empty: then no refund can be composed.
+	RefundNotifyURL string
 }
 
 // The forms of an account's fields: doc 4012791877 (lengths), 4012365344 (serial), 4012068814 (API v3 key).
@@ -51,6 +54,12 @@ func (a Account) Check() error {
 	}
 	if err := checkNotifyURL(a.NotifyURL); err != nil {
 		return fmt.Errorf("public_url gives a notify_url that %w", err)
+	}
+	if a.RefundNotifyURL == "" {
+		return nil
+	}
+	if err := checkNotifyURL(a.RefundNotifyURL); err != nil {
+		return fmt.Errorf("public_url gives a notify_url of refunds that %w", err)
 	}
 	return nil
 }

@@ -49,6 +49,8 @@ func TestAccountCheck(t *testing.T) {
 		"notify_url query":     {func(a *Account) { a.NotifyURL += "?m=cafe" }, "public_url"},
 		"notify_url empty ?":   {func(a *Account) { a.NotifyURL += "?" }, "public_url"},
 		"notify_url too long":  {func(a *Account) { a.NotifyURL += strings.Repeat("x", 255) }, "public_url"},
+		"refunds' relative":    {func(a *Account) { a.RefundNotifyURL = "/notify/cafe/refund" }, "public_url"},
+		"refunds' query":       {func(a *Account) { a.RefundNotifyURL += "?m=cafe" }, "public_url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core/auth/validators"
@@ -42,39 +44,66 @@ type resource struct {
 	Nonce          string `json:"nonce"`
 }
 
+// A subject is what the callbacks of one address are about.
+type subject struct {
+	kind   string   // original_type
+	events []string // event_type
+}
+
+// A message is a callback that was verified and decrypted.
+type message struct {
+	event    string
+	text     string // the resource, JSON
+	signedAt time.Time
+}
+
 // OpenPayment verifies, decrypts and decodes a payment callback, from its headers and its body as it came.
 // Its errors are [*Rejection]s. The SDK's own parser is not used: it panics on bodies without a resource,
 // and its errors repeat the whole request.
 func (g *Gateway) OpenPayment(m pay.MerchantID, h http.Header, body []byte) (n pay.Notice, err error) {
-	defer func() {
-		// No input is known to get here. Attackers choose the input, and the SDK has panicked on some before.
-		if recover() != nil {
-			n, err = pay.Notice{}, rejected(Broken, "panic while opening a callback")
-		}
-	}()
-	a := g.accounts[m]
-	if a == nil {
-		return pay.Notice{}, rejected(NoMerchant, "%.40q", string(m))
-	}
-	if len(body) > callbackMax {
-		return pay.Notice{}, rejected(TooLong, "%d bytes, at most %d", len(body), callbackMax)
-	}
-	at, rejection := a.verify(h, body)
+	defer catch(&err)
+	opened, rejection := g.unseal(m, h, body, subject{kind: paymentType, events: []string{paymentEvent}})
 	if rejection != nil {
 		return pay.Notice{}, rejection
 	}
-	t, rejection := a.decrypt(body)
-	if rejection != nil {
-		return pay.Notice{}, rejection
+	t, err := decodeTransaction([]byte(opened.text))
+	if err != nil {
+		return pay.Notice{}, rejected(Malformed, "%v", err)
 	}
 	if t.TradeState != pay.TradeSuccess {
 		return pay.Notice{}, rejected(Unexpected, "trade_state is %.32q", string(t.TradeState))
 	}
-	n, err = t.notice(m, pay.FromCallback, at)
+	n, err = t.notice(m, pay.FromCallback, opened.signedAt)
 	if err != nil {
 		return pay.Notice{}, rejected(Malformed, "%v", err)
 	}
 	return n, nil
+}
+
+// catch makes a panic a Rejection; it is to be deferred. No input is known to get here. Attackers choose the
+// input, and the SDK has panicked on some before.
+func catch(err *error) {
+	if recover() != nil {
+		*err = rejected(Broken, "panic while opening a callback")
+	}
+}
+
+// unseal verifies and decrypts a callback about the subject.
+func (g *Gateway) unseal(m pay.MerchantID, h http.Header, body []byte, about subject) (message, *Rejection) {
+	a := g.accounts[m]
+	if a == nil {
+		return message{}, rejected(NoMerchant, "%.40q", string(m))
+	}
+	if len(body) > callbackMax {
+		return message{}, rejected(TooLong, "%d bytes, at most %d", len(body), callbackMax)
+	}
+	at, rejection := a.verify(h, body)
+	if rejection != nil {
+		return message{}, rejection
+	}
+	opened, rejection := a.decrypt(body, about)
+	opened.signedAt = at
+	return opened, rejection
 }
 
 // verify returns when WeChat Pay signed the callback.
@@ -103,30 +132,27 @@ func (a *account) verify(h http.Header, body []byte) (time.Time, *Rejection) {
 }
 
 // decrypt opens the envelope of a verified callback.
-func (a *account) decrypt(body []byte) (transaction, *Rejection) {
+func (a *account) decrypt(body []byte, about subject) (message, *Rejection) {
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
-		return transaction{}, rejected(Malformed, "decode the envelope: %v", err)
+		return message{}, rejected(Malformed, "decode the envelope: %v", err)
 	}
 	switch r := e.Resource; {
-	case e.EventType != paymentEvent:
-		return transaction{}, rejected(Unexpected, "event_type is %.40q, want %s", e.EventType, paymentEvent)
+	case !slices.Contains(about.events, e.EventType):
+		return message{}, rejected(Unexpected, "event_type is %.40q, want %s", e.EventType,
+			strings.Join(about.events, " or "))
 	case r == nil:
-		return transaction{}, rejected(Malformed, "it has no resource")
+		return message{}, rejected(Malformed, "it has no resource")
 	case r.Algorithm != algorithm:
-		return transaction{}, rejected(Malformed, "algorithm is %.40q, want %s", r.Algorithm, algorithm)
-	case r.OriginalType != paymentType:
-		return transaction{}, rejected(Unexpected, "original_type is %.40q, want %s", r.OriginalType, paymentType)
+		return message{}, rejected(Malformed, "algorithm is %.40q, want %s", r.Algorithm, algorithm)
+	case r.OriginalType != about.kind:
+		return message{}, rejected(Unexpected, "original_type is %.40q, want %s", r.OriginalType, about.kind)
 	case len(r.Nonce) != nonceLen:
-		return transaction{}, rejected(Malformed, "nonce has %d bytes, want %d", len(r.Nonce), nonceLen)
+		return message{}, rejected(Malformed, "nonce has %d bytes, want %d", len(r.Nonce), nonceLen)
 	}
 	text, err := utils.DecryptAES256GCM(a.APIv3Key, e.Resource.AssociatedData, e.Resource.Nonce, e.Resource.Ciphertext)
 	if err != nil {
-		return transaction{}, rejected(Undecryptable, "%v; is api_v3_key the one set in the merchant platform?", err)
+		return message{}, rejected(Undecryptable, "%v; is api_v3_key the one set in the merchant platform?", err)
 	}
-	t, err := decodeTransaction([]byte(text))
-	if err != nil {
-		return transaction{}, rejected(Malformed, "%v", err)
-	}
-	return t, nil
+	return message{event: e.EventType, text: text}, nil
 }

@@ -61,12 +61,18 @@ func check(p pay.Prepay) error {
 		return errors.New("time_expire is missing")
 	case p.Description == "" || utf8.RuneCountInString(p.Description) > pay.DescriptionMax:
 		return fmt.Errorf("description must have 1 to %d characters", pay.DescriptionMax)
-	case !utf8.ValidString(p.Description):
-		return errors.New("description must be UTF-8")
 	}
-	for _, r := range p.Description {
-		if r > 0xFFFF { // four bytes in UTF-8, such as emoji (doc 4012081709)
-			return fmt.Errorf("description must not contain %q: WeChat Pay takes no such character", r)
+	return checkText("description", p.Description)
+}
+
+// checkText holds what WeChat Pay takes in every text (doc 4012081709).
+func checkText(field, text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%s must be UTF-8", field)
+	}
+	for _, r := range text {
+		if r > 0xFFFF { // four bytes in UTF-8, such as emoji
+			return fmt.Errorf("%s must not contain %q: WeChat Pay takes no such character", field, r)
 		}
 	}
 	return nil

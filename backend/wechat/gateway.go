@@ -27,12 +27,14 @@ import (
 type Options struct {
 	Transport http.RoundTripper // carries the calls; nil: the network, without a proxy
 	Log       *slog.Logger      // gets one debug line for each call; nil: silent
+	TempDir   string            // keeps a bill while it is read, some hundred bytes a row; empty: the system's
 }
 
 // A Gateway calls WeChat Pay for several merchants and opens its callbacks. Its methods may be called at once.
 type Gateway struct {
 	accounts map[pay.MerchantID]*account
 	log      *slog.Logger
+	tempDir  string
 }
 
 var _ pay.Gateway = (*Gateway)(nil)
@@ -42,6 +44,7 @@ type account struct {
 	Account
 	keys   keyring
 	client *core.Client
+	files  *core.Client // for downloads, whose answers nobody signs
 }
 
 // New checks the accounts and makes a client for each. It does not call WeChat Pay.
@@ -52,7 +55,7 @@ func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{accounts: make(map[pay.MerchantID]*account, len(accounts)), log: o.Log}
+	g := &Gateway{accounts: make(map[pay.MerchantID]*account, len(accounts)), log: o.Log, tempDir: o.TempDir}
 	for id, a := range accounts {
 		opened, err := open(a, o.Transport)
 		if err != nil {
@@ -72,15 +75,19 @@ func open(a Account, transport http.RoundTripper) (*account, error) {
 		return nil, err
 	}
 	keys := newKeyring(a.PublicKeyID, a.PublicKey)
+	host := hostTransport{base: transport, scheme: base.Scheme, host: base.Host}
+	credential := option.WithMerchantCredential(a.MchID, a.Serial, a.PrivateKey)
 	client, err := core.NewClient(context.Background(), // which the SDK ignores
-		option.WithMerchantCredential(a.MchID, a.Serial, a.PrivateKey),
-		option.WithVerifier(keys),
-		option.WithHTTPClient(newClient(transport, base)),
-	)
+		credential, option.WithVerifier(keys), option.WithHTTPClient(newClient(&host)))
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))
 	}
-	return &account{Account: a, keys: keys, client: client}, nil
+	files, err := core.NewClient(context.Background(),
+		credential, option.WithoutValidator(), option.WithHTTPClient(newClient(&fileTransport{host})))
+	if err != nil {
+		return nil, errors.New(oneLine(err.Error()))
+	}
+	return &account{Account: a, keys: keys, client: client, files: files}, nil
 }
 
 // Prepay implements [pay.Gateway]. The request is posted and signed byte for byte as given.
@@ -162,12 +169,19 @@ func (a answer) unsure(op string, err error) error {
 func (g *Gateway) call(ctx context.Context, op string, m pay.MerchantID, want int,
 	send func(context.Context, *account) (*core.APIResult, error),
 ) (answer, error) {
+	return g.exchange(ctx, pay.CallLimit, op, m, want, send)
+}
+
+// exchange is a call with a limit of its own.
+func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, m pay.MerchantID, want int,
+	send func(context.Context, *account) (*core.APIResult, error),
+) (answer, error) {
 	account := g.accounts[m]
 	if account == nil {
 		// Unsure, for it says nothing about calls made before the merchant left the configuration.
 		return answer{}, &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
 	}
-	ctx, cancel := context.WithTimeout(ctx, pay.CallLimit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	began := time.Now()
 	result, err := send(ctx, account)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -31,9 +30,9 @@ func newTransport() *http.Transport {
 }
 
 // newClient returns a client of one merchant. It has no time limit of its own: every call's context has.
-func newClient(transport http.RoundTripper, base *url.URL) *http.Client {
+func newClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: &hostTransport{base: transport, scheme: base.Scheme, host: base.Host},
+		Transport: transport,
 		// A redirect is an answer that nobody signed; following it would repeat a signed request elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -47,12 +46,21 @@ type hostTransport struct {
 }
 
 func (t *hostTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context()) // a RoundTripper must leave the request as it is
-	r.URL.Scheme, r.URL.Host, r.Host = t.scheme, t.host, t.host
-	response, err := t.base.RoundTrip(r)
+	response, err := t.send(r)
 	if err != nil {
 		return nil, err
 	}
+	return readWhole(response)
+}
+
+// send leaves the answer's body unread.
+func (t *hostTransport) send(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a RoundTripper must leave the request as it is
+	r.URL.Scheme, r.URL.Host, r.Host = t.scheme, t.host, t.host
+	return t.base.RoundTrip(r)
+}
+
+func readWhole(response *http.Response) (*http.Response, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax+1))
 	if closeErr := response.Body.Close(); err == nil {
 		err = closeErr

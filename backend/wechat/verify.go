@@ -25,7 +25,7 @@ const (
 	Probe         Reason = "signature probe" // harmless: WeChat Pay tests that we verify
 	Forged        Reason = "wrong signature"
 	Malformed     Reason = "not understood"
-	Unexpected    Reason = "not a payment"
+	Unexpected    Reason = "not expected here"
 	Undecryptable Reason = "cannot be decrypted" // most likely api_v3_key is wrong
 	Broken        Reason = "internal error"
 )

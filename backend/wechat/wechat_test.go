@@ -47,7 +47,8 @@ func testAccount() Account {
 		APIURL: "https://api.mch.weixin.qq.com", AppID: "wxd678efh567hg6787", MchID: "1900007291",
 		Serial: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB", PrivateKey: keys().ours, APIv3Key: apiV3Key,
 		PublicKeyID: keyID, PublicKey: &keys().wechats.PublicKey,
-		NotifyURL: "https://pay.example/notify/cafe/payment",
+		NotifyURL:       "https://pay.example/notify/cafe/payment",
+		RefundNotifyURL: "https://pay.example/notify/cafe/refund",
 	}
 }
 

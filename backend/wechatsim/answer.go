@@ -74,8 +74,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(encode(no)) // the client has gone: there is no one to tell
 }
 
-// grant writes a 200 with a body, or a 204 when there is none, signed with WeChat Pay's key.
+// grant writes a 200 with a body, or a 204 when there is none, signed with WeChat Pay's key; a file goes unsigned.
 func (s *Server) grant(w http.ResponseWriter, body any, spoil func(*seals)) error {
+	if file, ok := body.(download); ok {
+		s.sendFile(w, file)
+		return nil
+	}
 	var text []byte
 	if body != nil {
 		text = encode(body)
@@ -98,6 +102,17 @@ func (s *Server) grant(w http.ResponseWriter, body any, spoil func(*seals)) erro
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(text) // the client has gone: there is no one to tell
 	return nil
+}
+
+// sendFile writes a 200 with a file, which is not signed.
+func (s *Server) sendFile(w http.ResponseWriter, file download) {
+	h := w.Header()
+	h.Set("Request-ID", requestID(numberOK))
+	h.Set("Content-Type", "application/octet-stream")
+	w.WriteHeader(http.StatusOK)
+	if err := file(w); err != nil {
+		s.log.Info("download ended early", "error", err) // the client has gone: there is no one to tell
+	}
 }
 
 // requestID is <hex>-<number>; support of WeChat Pay asks for it.

@@ -26,11 +26,32 @@ func resendWaits() []time.Duration {
 
 // A notification is one callback's content, the same in all its sends.
 type notification struct {
-	id         string
-	createdAt  time.Time
-	url        string
-	outTradeNo string
-	content    transaction
+	id        string
+	createdAt time.Time
+	url       string // "": the merchant wants none
+	event     string // event_type
+	kind      string // original_type, and what the content is encrypted with as associated_data
+	summary   string
+	content   message
+	waits     []time.Duration // before each resend
+	number    string          // the merchant's number of what it is about, for the log
+	record    *[]Delivery     // where its sends are written down; Server.mu guards it
+}
+
+// A message is what a callback says, before it is encrypted. Its methods are the lies that a fault makes it tell.
+type message interface {
+	withWrongAmount() message
+	withOtherMerchant() message
+}
+
+func (x transaction) withWrongAmount() message   { x.Amount.Total++; return x }
+func (x transaction) withOtherMerchant() message { x.MchID = otherMchID(x.MchID); return x }
+
+// notification tells of a payment.
+func (t *trade) notification(m *Merchant, now time.Time) notification {
+	return notification{id: newID(), createdAt: now, url: t.NotifyURL, event: "TRANSACTION.SUCCESS",
+		kind: "transaction", summary: "支付成功", content: t.transaction(m), waits: resendWaits(),
+		number: t.OutTradeNo, record: &t.Callbacks}
 }
 
 // envelope is the body of a callback.
@@ -63,16 +84,14 @@ func newCallbackClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
-// announce starts the callbacks of a payment. The channel is closed when the first was answered or failed. The caller
+// announce starts the sends of a callback. The channel is closed when the first was answered or failed. The caller
 // holds s.mu.
-func (s *Server) announce(t *trade, now time.Time) <-chan struct{} {
+func (s *Server) announce(n notification) <-chan struct{} {
 	first := make(chan struct{})
-	if s.closed {
+	if s.closed || n.url == "" {
 		close(first)
 		return first
 	}
-	n := notification{id: newID(), createdAt: now, url: t.NotifyURL, outTradeNo: t.OutTradeNo,
-		content: t.transaction(s.merchant)}
 	p := s.faults.Callback.plan()
 	s.callbacks.Go(func() { s.deliver(n, p, first) })
 	return first
@@ -88,7 +107,7 @@ func newID() string {
 func (s *Server) deliver(n notification, p plan, first chan<- struct{}) {
 	accepted := s.wait(p.delay) && s.firstSends(n, p)
 	close(first)
-	for _, d := range resendWaits() {
+	for _, d := range n.waits {
 		if accepted || !s.wait(d) {
 			return
 		}
@@ -137,12 +156,10 @@ func (s *Server) send(n notification) bool {
 	if err != nil {
 		result.Err = err.Error()
 	}
-	s.log.Info("callback", "out_trade_no", n.outTradeNo, "status", status, "fault", d.name, "error", err)
+	s.log.Info("callback", "event", n.event, "number", n.number, "status", status, "fault", d.name, "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.book.byNumber[n.outTradeNo]; t != nil {
-		t.Callbacks = append(t.Callbacks, result)
-	}
+	*n.record = append(*n.record, result)
 	return result.accepted()
 }
 
@@ -219,10 +236,9 @@ func (s *Server) newCallback(ctx context.Context, n notification, d damage, now 
 func (s *Server) newEnvelope(n notification, d damage) (envelope, error) {
 	content := n.content
 	if d.content != nil {
-		d.content(&content)
+		content = d.content(content)
 	}
-	const kind = "transaction"
-	inner := resource{OriginalType: kind, Algorithm: "AEAD_AES_256_GCM", AssociatedData: kind,
+	inner := resource{OriginalType: n.kind, Algorithm: "AEAD_AES_256_GCM", AssociatedData: n.kind,
 		Nonce: randomOf(alphanumeric, 12)}
 	if d.bare {
 		inner.AssociatedData = ""
@@ -232,8 +248,8 @@ func (s *Server) newEnvelope(n notification, d damage) (envelope, error) {
 		return envelope{}, err
 	}
 	inner.Ciphertext = sealed
-	e := envelope{ID: n.id, CreateTime: n.createdAt.In(beijing()).Format(time.RFC3339),
-		ResourceType: "encrypt-resource", EventType: "TRANSACTION.SUCCESS", Summary: "支付成功", Resource: &inner}
+	e := envelope{ID: n.id, CreateTime: rfc3339(n.createdAt),
+		ResourceType: "encrypt-resource", EventType: n.event, Summary: n.summary, Resource: &inner}
 	if d.envelope != nil {
 		d.envelope(&e)
 	}
@@ -254,7 +270,7 @@ func (s *Server) customerPays(ctx context.Context, outTradeNo string) {
 		s.mu.Unlock()
 		return
 	}
-	first := s.announce(t, now)
+	first := s.announce(t.notification(s.merchant, now))
 	s.mu.Unlock()
 	select {
 	case <-first:

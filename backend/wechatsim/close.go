@@ -30,7 +30,7 @@ func (s *Server) closeOrder(c call) (result, error) {
 	switch {
 	case t == nil:
 		return nil, orderNotExist()
-	case t.State == StatePaid:
+	case t.paid():
 		return nil, &refusal{status: http.StatusForbidden, number: numberPaid, Code: "TRADE_ERROR",
 			Message: "订单已支付，不能关闭"}
 	case t.State == StateNotPaid && c.now.Before(t.CreatedAt.Add(youngAge)) && take(&s.faults.RefuseYoungClose):

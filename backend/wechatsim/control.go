@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// newestOrders bounds the answer of /_sim/orders: the phone asks for it every second.
+// newestOrders bounds the answers of /_sim/orders and /_sim/refunds: the phone asks every second.
 const newestOrders = 100
 
 // controlError is the error answer of /_sim/.
@@ -40,6 +40,10 @@ func (s *Server) control(mux *http.ServeMux) {
 	read("/_sim/orders", s.listOrders)
 	write("/_sim/scan", s.customerCall(s.Scan))
 	write("/_sim/pay", s.customerCall(s.Pay))
+	read("/_sim/refunds", s.listRefunds)
+	write("/_sim/refunds", s.finishRefund)
+	read("/_sim/balance", s.readBalance)
+	write("/_sim/balance", s.setBalance)
 	read("/_sim/faults", func() any { return s.Faults() })
 	write("/_sim/faults", s.replaceFaults)
 	read("/_sim/clock", s.readClock)
@@ -86,6 +90,53 @@ func (s *Server) customerCall(do func(codeURL, payer string) (Trade, error)) fun
 			Order Trade `json:"order"`
 		}{t}, nil
 	}
+}
+
+func (s *Server) listRefunds() any {
+	return struct {
+		Now     time.Time `json:"now"`
+		Refunds []Refund  `json:"refunds"`
+	}{s.clock(), s.newestRefunds(newestOrders)}
+}
+
+// finishRefund ends a PROCESSING refund at once.
+func (s *Server) finishRefund(body io.Reader) (any, error) {
+	var q struct {
+		OutRefundNo string      `json:"out_refund_no"`
+		State       RefundState `json:"state"`
+	}
+	if err := readControl(body, &q); err != nil {
+		return nil, err
+	}
+	r, err := s.FinishRefund(q.OutRefundNo, q.State)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Refund Refund `json:"refund"`
+	}{r}, nil
+}
+
+// balanceState is the merchant's money at WeChat Pay.
+type balanceState struct {
+	Balance *int64 `json:"balance"` // fen
+}
+
+func (s *Server) readBalance() any {
+	balance := s.Balance()
+	return balanceState{&balance}
+}
+
+func (s *Server) setBalance(body io.Reader) (any, error) {
+	var q balanceState
+	if err := readControl(body, &q); err != nil {
+		return nil, err
+	}
+	if q.Balance == nil {
+		return nil, &controlError{http.StatusBadRequest, "invalid_request", "balance is missing"}
+	}
+	s.SetBalance(*q.Balance)
+	return s.readBalance(), nil
 }
 
 func (s *Server) replaceFaults(body io.Reader) (any, error) {
@@ -154,6 +205,12 @@ func replyError(w http.ResponseWriter, err error) {
 	case errors.As(err, &refused):
 	case errors.Is(err, ErrUnknownCode):
 		refused = &controlError{http.StatusNotFound, ErrUnknownCode.Code, ErrUnknownCode.Message}
+	case errors.Is(err, ErrUnknownRefund):
+		refused = &controlError{http.StatusNotFound, "unknown_refund", err.Error()}
+	case errors.Is(err, ErrRefundEnded):
+		refused = &controlError{http.StatusConflict, "refund_ended", err.Error()}
+	case errors.Is(err, ErrRefundState):
+		refused = &controlError{http.StatusBadRequest, "invalid_request", err.Error()}
 	case errors.As(err, &unpayable):
 		refused = &controlError{http.StatusConflict, unpayable.Code, unpayable.Message}
 	default:

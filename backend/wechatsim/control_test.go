@@ -91,6 +91,48 @@ func TestScanAndPayByControl(t *testing.T) {
 	}
 }
 
+func TestRefundsByControl(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.pay(s.prepay("ORDER0001"))
+	s.sim.SetFaults(Faults{RefundOutcome: RefundFaults{Stay: -1}})
+	s.refund("ORDER0001", "R1", 80).want(200, "")
+	status, got, _ := s.control("GET", "/_sim/refunds", "")
+	list := got["refunds"].([]any)
+	if status != 200 || len(list) != 1 || got["now"] == nil {
+		t.Fatalf("%d %v", status, got)
+	}
+	first := list[0].(map[string]any)
+	if first["out_refund_no"] != "R1" || first["amount"] != 80.0 || first["state"] != "PROCESSING" ||
+		first["ended_at"] != nil || len(first["callbacks"].([]any)) != 0 {
+		t.Errorf("refund %v", first)
+	}
+	status, got, _ = s.control("POST", "/_sim/refunds", `{"out_refund_no":"R1","state":"SUCCESS"}`)
+	if r := got["refund"].(map[string]any); status != 200 || r["state"] != "SUCCESS" || r["ended_at"] == nil {
+		t.Errorf("finished: %d %v", status, got)
+	}
+	_, got, _ = s.control("GET", "/_sim/orders", "")
+	order := got["orders"].([]any)[0].(map[string]any)
+	if order["state"] != "REFUND" || order["refunds"].([]any)[0].(map[string]any)["state"] != "SUCCESS" {
+		t.Errorf("order %v", order)
+	}
+}
+
+func TestBalanceByControl(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.pay(s.prepay("ORDER0001"))
+	if status, got, _ := s.control("POST", "/_sim/balance", `{"balance":0}`); status != 200 || got["balance"] != 0.0 {
+		t.Errorf("%d %v", status, got)
+	}
+	s.refund("ORDER0001", "R1", 80).want(403, "NOT_ENOUGH")
+	s.control("POST", "/_sim/balance", `{"balance":80}`)
+	s.refund("ORDER0001", "R1", 80).want(200, "")
+	if _, got, _ := s.control("GET", "/_sim/balance", ""); got["balance"] != 0.0 {
+		t.Errorf("read %v, want 80 less 80 fen, which are too few for a fee to come back", got)
+	}
+}
+
 func TestFaultsByControl(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -143,6 +185,11 @@ func TestClockByControl(t *testing.T) {
 func TestControlRefusals(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
+	s.pay(s.prepay("ORDER0000"))
+	s.refund("ORDER0000", "R0", 80).want(200, "")
+	if _, err := s.sim.FinishRefund("R0", RefundClosed); err != nil {
+		t.Fatal(err)
+	}
 	code := s.prepay("ORDER0001")
 	cases := []struct {
 		method, target, body string
@@ -159,6 +206,12 @@ func TestControlRefusals(t *testing.T) {
 		{"POST", "/_sim/clock", `{"offset_seconds":1.5}`, 400, "invalid_request"},
 		{"POST", "/_sim/clock", `{"offset_seconds":400000000}`, 400, "invalid_request"},
 		{"POST", "/_sim/clock", `{"offset_seconds":-400000000}`, 400, "invalid_request"},
+		{"POST", "/_sim/refunds", `{"out_refund_no":"R1","state":"SUCCESS"}`, 404, "unknown_refund"},
+		{"POST", "/_sim/refunds", `{"out_refund_no":"R0","state":"CLOSED"}`, 409, "refund_ended"},
+		{"POST", "/_sim/refunds", `{"out_refund_no":"R0","state":"PROCESSING"}`, 400, "invalid_request"},
+		{"POST", "/_sim/refunds", `{"out_refund_no":"R0","status":"SUCCESS"}`, 400, "invalid_request"},
+		{"POST", "/_sim/balance", `{}`, 400, "invalid_request"},
+		{"POST", "/_sim/balance", `{"balance":0.5}`, 400, "invalid_request"},
 		{"GET", "/_sim/pay", ``, 404, "not_found"},
 		{"PUT", "/_sim/faults", `{}`, 404, "not_found"},
 		{"GET", "/_sim/nothing", ``, 404, "not_found"},
@@ -181,7 +234,7 @@ func TestControlTakesNoForms(t *testing.T) {
 	body := `{"code_url":"` + s.prepay("ORDER0001") + `"}`
 	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded",
 		"multipart/form-data; boundary=x", "text/plain; application/json", "bad type;;"} {
-		for _, target := range []string{"/_sim/pay", "/_sim/scan", "/_sim/faults", "/_sim/clock"} {
+		for _, target := range []string{"/_sim/pay", "/_sim/scan", "/_sim/faults", "/_sim/clock", "/_sim/refunds", "/_sim/balance"} {
 			r := httptest.NewRequest("POST", target, strings.NewReader(body))
 			r.Header.Set("Content-Type", kind)
 			w := httptest.NewRecorder()

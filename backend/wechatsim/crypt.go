@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -67,6 +68,19 @@ func seal(key []byte, nonce, associated string, plain []byte) (string, error) {
 		return "", fmt.Errorf("seal: nonce has %d bytes, want %d", len(nonce), aead.NonceSize())
 	}
 	return base64.StdEncoding.EncodeToString(aead.Seal(nil, []byte(nonce), plain, []byte(associated))), nil
+}
+
+// unwrap decrypts a sensitive field: RSA-OAEP with SHA-1 in both places, as all official clients encrypt.
+func unwrap(key *rsa.PrivateKey, sealed string) (string, error) {
+	raw, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil {
+		return "", fmt.Errorf("unwrap: %w", err)
+	}
+	plain, err := rsa.DecryptOAEP(sha1.New(), nil, key, raw, nil)
+	if err != nil {
+		return "", fmt.Errorf("unwrap: %w", err)
+	}
+	return string(plain), nil
 }
 
 func newGCM(key []byte) (cipher.AEAD, error) {

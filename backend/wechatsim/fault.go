@@ -12,10 +12,21 @@ import (
 //
 // When several switches of one group are set, the first in the order below strikes and the others wait.
 type Faults struct {
-	// Prepay, Query and Close strike the calls of the API.
-	Prepay CallFaults `json:"prepay"`
-	Query  CallFaults `json:"query"`
-	Close  CallFaults `json:"close"`
+	// Prepay, Query and the others of their kind strike the calls of the API.
+	Prepay      CallFaults `json:"prepay"`
+	Query       CallFaults `json:"query"`
+	Close       CallFaults `json:"close"`
+	Refund      CallFaults `json:"refund"`
+	QueryRefund CallFaults `json:"query_refund"`
+	// AbnormalRefund strikes apply-abnormal-refund.
+	AbnormalRefund CallFaults `json:"abnormal_refund"`
+	// Bill strikes the requests for both kinds of bill, Download that for the file.
+	Bill     CallFaults `json:"bill"`
+	Download CallFaults `json:"download"`
+	// BillFile spoils what bills say.
+	BillFile BillFaults `json:"bill_file"`
+	// RefundOutcome decides what becomes of a refund.
+	RefundOutcome RefundFaults `json:"refund_outcome"`
 	// RefuseYoungClose refuses to close an order younger than 5 minutes: 403 RULE_LIMIT.
 	RefuseYoungClose int `json:"refuse_young_close"`
 	// Callback strikes the callbacks.
@@ -28,6 +39,8 @@ type CallFaults struct {
 	TooMany int `json:"too_many"`
 	// Unavailable answers 503 SERVICE_UNAVAILABLE and does nothing.
 	Unavailable int `json:"unavailable"`
+	// BadGateway answers 502 SERVICE_UNAVAILABLE and does nothing.
+	BadGateway int `json:"bad_gateway"`
 	// ErrorBefore answers 500 SYSTEM_ERROR and does nothing.
 	ErrorBefore int `json:"error_before"`
 	// ErrorAfter does the work and answers 500 SYSTEM_ERROR all the same.
@@ -41,12 +54,54 @@ type CallFaults struct {
 	// ProbeSignature answers well, but with a WECHATPAY/SIGNTEST/ signature (签名探测).
 	ProbeSignature int `json:"probe_signature"`
 	// CustomerPays lets the customer pay in the middle of the call: after a prepay is done, before a query or a close
-	// is. The callback is answered, or has failed, before the call goes on. Combines with the other switches.
+	// is. The callback is answered, or has failed, before the call goes on. Combines with the other switches. Calls
+	// that are not about an unpaid order have nothing to be paid.
 	CustomerPays int `json:"customer_pays"`
 }
 
-// CallbackFaults are the ways in which a callback goes wrong. Late, Double and Parallel strike a payment; the others
-// strike a single send, so that 1 spoils the first and leaves the resend good. NoAssociatedData, Reordered and
+// RefundFaults decide what becomes of refunds. The first two refuse one and leave no trace of it, so that the same
+// number may be used again; the others wait for the next that is accepted, or set off again after it was ABNORMAL.
+type RefundFaults struct {
+	// NotEnough answers 403 NOT_ENOUGH, as when the merchant's balance is too small for the refund.
+	NotEnough int `json:"not_enough"`
+	// AccountAbnormal answers 403 USER_ACCOUNT_ABNORMAL: the customer's account cannot take money.
+	AccountAbnormal int `json:"account_abnormal"`
+
+	// Abnormal ends a refund as ABNORMAL: the customer's card is dead.
+	Abnormal int `json:"abnormal"`
+	// Closed ends a refund as CLOSED, and the money stays with the merchant.
+	Closed int `json:"closed"`
+	// Stay leaves a refund PROCESSING until FinishRefund or POST /_sim/refunds ends it.
+	Stay int `json:"stay"`
+}
+
+// refusal says why a refund is refused on purpose, or nil.
+func (f *RefundFaults) refusal() error {
+	switch {
+	case take(&f.NotEnough):
+		return notEnough()
+	case take(&f.AccountAbnormal):
+		return &refusal{status: http.StatusForbidden, number: numberNotPublished, Code: "USER_ACCOUNT_ABNORMAL",
+			Message: "退款请求失败，用户账户异常"}
+	}
+	return nil
+}
+
+// end is the state in which the next refund ends; "" is never, by itself.
+func (f *RefundFaults) end() RefundState {
+	switch {
+	case take(&f.Abnormal):
+		return RefundAbnormal
+	case take(&f.Closed):
+		return RefundClosed
+	case take(&f.Stay):
+		return ""
+	}
+	return RefundSucceeded
+}
+
+// CallbackFaults are the ways in which a callback goes wrong. Late, Double and Parallel strike a payment or the end of
+// a refund; the others strike a single send, so that 1 spoils the first and leaves the resend good. NoAssociatedData, Reordered and
 // LowerCase are unusual but right: a merchant must accept them. All others of one send must not be accepted.
 type CallbackFaults struct {
 	// Late delays the first send by LateSeconds, divided by Options.Speed. LateSeconds 0 is 60.
@@ -137,8 +192,9 @@ func (f *CallFaults) next() callFault {
 		return callFault{undone: true, answer: &refusal{status: http.StatusTooManyRequests, number: numberFrequency,
 			Code: "FREQUENCY_LIMITED", Message: "请求频率超限，请降低请求接口频率"}}
 	case take(&f.Unavailable):
-		return callFault{undone: true, answer: &refusal{status: http.StatusServiceUnavailable,
-			number: numberNotPublished, Code: "SERVICE_UNAVAILABLE", Message: "服务不可用，请稍后重试"}}
+		return callFault{undone: true, answer: unavailable(http.StatusServiceUnavailable)}
+	case take(&f.BadGateway):
+		return callFault{undone: true, answer: unavailable(http.StatusBadGateway)}
 	case take(&f.ErrorBefore):
 		return callFault{undone: true, answer: systemError()}
 	case take(&f.ErrorAfter):
@@ -153,6 +209,11 @@ func (f *CallFaults) next() callFault {
 		return callFault{spoil: probeSignature}
 	}
 	return callFault{}
+}
+
+func unavailable(status int) *refusal {
+	return &refusal{status: status, number: numberNotPublished, Code: "SERVICE_UNAVAILABLE",
+		Message: "服务不可用，请稍后重试"}
 }
 
 // A plan is how the first send of a payment's callback goes; the zero value is one send at once.
@@ -187,14 +248,14 @@ func orDefault(n, otherwise int) int {
 type damage struct {
 	name     string
 	lost     bool
-	content  func(*transaction)  // before it is encrypted
-	bare     bool                // encrypted without associated_data
-	envelope func(*envelope)     // around the encrypted content
-	body     func([]byte) []byte // before it is signed
-	age      time.Duration       // of the timestamp that is signed
-	seals    func(*seals)        // after it was signed
-	wire     func([]byte) []byte // to the signed body, on its way
-	header   func(string) string // to the names of the headers
+	content  func(message) message // before it is encrypted
+	bare     bool                  // encrypted without associated_data
+	envelope func(*envelope)       // around the encrypted content
+	body     func([]byte) []byte   // before it is signed
+	age      time.Duration         // of the timestamp that is signed
+	seals    func(*seals)          // after it was signed
+	wire     func([]byte) []byte   // to the signed body, on its way
+	header   func(string) string   // to the names of the headers
 }
 
 func (f *CallbackFaults) next() damage {
@@ -222,9 +283,9 @@ func (f *CallbackFaults) next() damage {
 	case take(&f.LowerCase):
 		return damage{name: "lower_case", header: strings.ToLower}
 	case take(&f.WrongAmount):
-		return damage{name: "wrong_amount", content: func(t *transaction) { t.Amount.Total++ }}
+		return damage{name: "wrong_amount", content: message.withWrongAmount}
 	case take(&f.OtherMerchant):
-		return damage{name: "other_merchant", content: func(t *transaction) { t.MchID = otherMchID(t.MchID) }}
+		return damage{name: "other_merchant", content: message.withOtherMerchant}
 	}
 	return damage{}
 }

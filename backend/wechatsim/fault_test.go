@@ -42,6 +42,7 @@ func TestCallFaults(t *testing.T) {
 	}{
 		{"too_many", CallFaults{TooMany: 1}, 429, "FREQUENCY_LIMITED", false},
 		{"unavailable", CallFaults{Unavailable: 1}, 503, "SERVICE_UNAVAILABLE", false},
+		{"bad_gateway", CallFaults{BadGateway: 1}, 502, "SERVICE_UNAVAILABLE", false},
 		{"error_before", CallFaults{ErrorBefore: 1}, 500, "SYSTEM_ERROR", false},
 		{"error_after", CallFaults{ErrorAfter: 1}, 500, "SYSTEM_ERROR", true},
 	}
@@ -429,6 +430,12 @@ func TestEverySwitchStrikes(t *testing.T) {
 	}
 	var call CallFaults
 	spend(&call, func() { call.next(); take(&call.CustomerPays) })
+	var outcome RefundFaults
+	spend(&outcome, func() {
+		if outcome.refusal() == nil && outcome.end() == RefundSucceeded {
+			t.Error("a switch does nothing")
+		}
+	})
 	var callback CallbackFaults
 	spend(&callback, func() {
 		if d, p := callback.next(), callback.plan(); d.name == "" && p == (plan{}) {

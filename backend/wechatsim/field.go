@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,7 +30,7 @@ type field struct {
 	required bool
 	min, max int64                     // characters of a text, elements of a list, value of a whole; max 0: no bound
 	form     func(value string) string // of a text: "" when good, otherwise the issue
-	size     int                       // of an object: bytes as compact JSON; 0: no bound
+	size     int                       // bytes of a text, or of an object as compact JSON; 0: no bound
 	fields   []field                   // of an object, or of each element of a list
 }
 
@@ -136,6 +137,8 @@ func (f field) checkText(at, value string) error {
 		return refuseField(numberOutOfRange, at, value, fmt.Sprintf("长度小于最小值 %d", max(f.min, 1)))
 	case f.max > 0 && length > f.max:
 		return refuseField(numberOutOfRange, at, value, fmt.Sprintf("长度大于最大值 %d", f.max))
+	case f.size > 0 && len(value) > f.size:
+		return refuseField(numberOutOfRange, at, value, fmt.Sprintf("长度大于最大值 %d 字节", f.size))
 	}
 	if f.form != nil {
 		if issue := f.form(value); issue != "" {
@@ -143,6 +146,16 @@ func (f field) checkText(at, value string) error {
 		}
 	}
 	return nil
+}
+
+// oneOf is the form of a text that has few values.
+func oneOf(values ...string) func(string) string {
+	return func(value string) string {
+		if !slices.Contains(values, value) {
+			return "只能是 " + strings.Join(values, "、")
+		}
+		return ""
+	}
 }
 
 func (f field) checkWhole(at string, value json.Number) error {

@@ -69,6 +69,9 @@ type nativeRequest struct {
 	SceneInfo struct {
 		DeviceID string `json:"device_id"`
 	} `json:"scene_info"`
+	SettleInfo struct {
+		ProfitSharing bool `json:"profit_sharing"`
+	} `json:"settle_info"`
 }
 
 func formOutTradeNo(value string) string {
@@ -149,10 +152,11 @@ func (s *Server) order(q nativeRequest, params string, now time.Time) (codeURL s
 			OutTradeNo: q.OutTradeNo, Description: q.Description, Attach: q.Attach, NotifyURL: q.NotifyURL,
 			Total: q.Amount.Total, Currency: cmp.Or(q.Amount.Currency, "CNY"), DeviceID: q.SceneInfo.DeviceID,
 		}, params, q.TimeExpire, now)
+		t.profitSharing = q.SettleInfo.ProfitSharing
 	case t.State == StateClosed:
 		return "", &refusal{status: http.StatusBadRequest, number: numberClosed, Code: "ORDER_CLOSED",
 			Message: "订单已关闭"}
-	case t.State == StatePaid:
+	case t.paid():
 		// The v3 pages name no code for this case; ORDERPAID is that of v2.
 		return "", &refusal{status: http.StatusBadRequest, number: numberPaid, Code: "ORDERPAID", Message: "该订单已支付"}
 	case t.params != params:

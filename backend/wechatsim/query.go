@@ -2,11 +2,10 @@ package wechatsim
 
 import (
 	"fmt"
-	"time"
 	"unicode/utf8"
 )
 
-// transaction is the answer to a query, and the content of a callback. Fields that are not sure before the payment are
+// transaction is the answer to a query, and the content of a payment's callback. Fields that are not sure before the payment are
 // absent until then, not empty.
 type transaction struct {
 	AppID          string     `json:"appid"`
@@ -50,11 +49,14 @@ func (t *trade) transaction(m *Merchant) transaction {
 		x.TradeStateDesc = "订单未支付"
 	case StateClosed:
 		x.TradeStateDesc = "订单已关闭"
-	case StatePaid:
+	case StatePaid, StateRefunded:
 		attach := t.Attach
 		x.TradeStateDesc = "支付成功"
+		if t.State == StateRefunded {
+			x.TradeStateDesc = "转入退款"
+		}
 		x.TransactionID, x.TradeType, x.BankType = t.TransactionID, "NATIVE", "OTHERS"
-		x.Attach, x.SuccessTime = &attach, t.PaidAt.In(beijing()).Format(time.RFC3339)
+		x.Attach, x.SuccessTime = &attach, rfc3339(t.PaidAt)
 		x.Payer = &payer{OpenID: t.OpenID}
 		x.Amount.PayerTotal, x.Amount.PayerCurrency = t.Total, t.Currency
 		if t.DeviceID != "" {

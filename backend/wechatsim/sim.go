@@ -36,6 +36,7 @@
 package wechatsim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ type Options struct {
 	// Speed divides the waits between callbacks and the delays of Faults. 0 and 1 are the real schedule of 24 hours;
 	// 1000 makes a resend after 15 ms. The 5-second limit of a callback's answer stays.
 	Speed float64
+	// RefundTime is how long a refund stays PROCESSING, before it is divided by Speed. 0: 2 seconds.
+	RefundTime time.Duration
 	// Log gets one line for each refused request and each callback, never keys, bodies or headers. nil: none.
 	Log *slog.Logger
 	// Transport carries the callbacks. nil: the network. A test may hand them to its handler without one.
@@ -67,19 +70,22 @@ type Server struct {
 	keys     keys
 	now      func() time.Time
 	speed    float64
-	log      *slog.Logger
-	client   *http.Client
-	mux      *http.ServeMux
+
+	refundTime time.Duration // before it is divided by speed
+	log        *slog.Logger
+	client     *http.Client
+	mux        *http.ServeMux
 
 	life      context.Context // ends with Close; every callback is sent under it
 	end       context.CancelFunc
 	callbacks sync.WaitGroup // callbacks under way or waiting for their next send
 
-	mu     sync.Mutex // guards all below; never held while anything is sent
-	book   *book
-	faults Faults
-	offset time.Duration
-	closed bool
+	mu      sync.Mutex // guards all below; never held while anything is sent
+	book    *book
+	faults  Faults
+	offset  time.Duration
+	tickets map[string]ticket // downloads of bills by token
+	closed  bool
 }
 
 // New makes a simulator. Close it when done.
@@ -95,12 +101,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new simulator: %w", err)
 	}
-	if o.Speed < 0 {
-		return nil, errors.New("new simulator: negative speed")
+	if o.Speed < 0 || o.RefundTime < 0 {
+		return nil, errors.New("new simulator: negative speed or refund time")
 	}
 	s := &Server{
 		merchant: o.Merchant, keys: keys, now: o.Now, speed: o.Speed, log: o.Log,
-		client: newCallbackClient(o.Transport), book: newBook(*o.Merchant),
+		client: newCallbackClient(o.Transport), book: newBook(*o.Merchant), tickets: map[string]ticket{}, refundTime: cmp.Or(o.RefundTime, refundTime),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -128,6 +134,18 @@ func (s *Server) routes() *http.ServeMux {
 		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
 	api("/v3/pay/transactions/out-trade-no/{no}/close", endpoint{method: "POST", work: s.closeOrder,
 		faults: func(f *Faults) *CallFaults { return &f.Close }})
+	api("/v3/refund/domestic/refunds", endpoint{method: "POST", work: s.createRefund,
+		faults: func(f *Faults) *CallFaults { return &f.Refund }})
+	api("/v3/refund/domestic/refunds/{no}", endpoint{method: "GET", work: s.queryRefund,
+		faults: func(f *Faults) *CallFaults { return &f.QueryRefund }})
+	api("/v3/refund/domestic/refunds/{id}/apply-abnormal-refund", endpoint{method: "POST", work: s.applyAbnormal,
+		faults: func(f *Faults) *CallFaults { return &f.AbnormalRefund }})
+	api("/v3/bill/tradebill", endpoint{method: "GET", work: s.tradeBill,
+		query: []string{"bill_date", "bill_type", "tar_type"}, faults: func(f *Faults) *CallFaults { return &f.Bill }})
+	api("/v3/bill/fundflowbill", endpoint{method: "GET", work: s.flowBill,
+		query: []string{"bill_date", "account_type", "tar_type"}, faults: func(f *Faults) *CallFaults { return &f.Bill }})
+	api("/v3/billdownload/file", endpoint{method: "GET", work: s.downloadBill, query: []string{"token", "tartype"},
+		faults: func(f *Faults) *CallFaults { return &f.Download }})
 	api("/v3/certificates", endpoint{method: "GET", work: s.certificates, query: []string{"algorithm_type"}})
 
 	s.control(mux)

@@ -21,11 +21,13 @@ const (
 // A State is the trade_state of an order.
 type State string
 
-// The states that a Native order can have here; a refund will add REFUND.
+// The states that a Native order can have. The first refund that is accepted turns SUCCESS into REFUND for ever, also
+// when it is partial, and whatever becomes of it.
 const (
-	StateNotPaid State = "NOTPAY"
-	StatePaid    State = "SUCCESS"
-	StateClosed  State = "CLOSED"
+	StateNotPaid  State = "NOTPAY"
+	StatePaid     State = "SUCCESS"
+	StateRefunded State = "REFUND"
+	StateClosed   State = "CLOSED"
 )
 
 // DefaultPayer is who pays when nobody is named.
@@ -53,7 +55,8 @@ type Trade struct {
 	OpenID        string    `json:"openid"`
 	PaidAt        time.Time `json:"paid_at,omitzero"`
 
-	Callbacks []Delivery `json:"callbacks"` // oldest first
+	Refunds   []Refund   `json:"refunds"`   // accepted ones, oldest first
+	Callbacks []Delivery `json:"callbacks"` // about the payment, oldest first
 }
 
 // A Delivery is one send of a callback and how it ended. Accepted is a Status of 200 or 204.
@@ -86,20 +89,31 @@ var (
 // A trade is a Trade and what the outside does not see.
 type trade struct {
 	Trade
-	params string // the request's parameters in one canonical form, to compare a repeated request with
+	params        string // the request's parameters in one canonical form, to compare a repeated request with
+	profitSharing bool
+	fee           int64 // fen, what WeChat Pay keeps of the payment
+	refunds       []*refund
 }
 
-// A book holds all orders of the merchant. It is plain data: Server.mu guards it.
+// paid says whether the money came, be it refunded by now or not.
+func (t *trade) paid() bool { return t.State == StatePaid || t.State == StateRefunded }
+
+// A book holds all orders of the merchant and its money. It is plain data: Server.mu guards it.
 type book struct {
 	appID    string
 	byNumber map[string]*trade
 	byCode   map[string]*trade // every code ever given, also dead ones
 	byID     map[string]*trade // paid orders by transaction_id
 	all      []*trade          // oldest first
+
+	refunds    map[string]*refund // by out_refund_no
+	allRefunds []*refund          // oldest first
+	account    account
 }
 
 func newBook(m Merchant) *book {
-	return &book{appID: m.AppID, byNumber: map[string]*trade{}, byCode: map[string]*trade{}, byID: map[string]*trade{}}
+	return &book{appID: m.AppID, byNumber: map[string]*trade{}, byCode: map[string]*trade{}, byID: map[string]*trade{},
+		refunds: map[string]*refund{}, account: account{balance: openingBalance}}
 }
 
 // find gives the order of a number, closed if its time came, or nil.
@@ -156,7 +170,7 @@ func (b *book) scan(codeURL, payer string, now time.Time) (*trade, error) {
 	}
 	t.age(now)
 	switch {
-	case t.State == StatePaid:
+	case t.paid():
 		return nil, ErrAlreadyPaid
 	case t.State == StateClosed:
 		return nil, ErrOrderClosed
@@ -181,6 +195,8 @@ func (b *book) pay(codeURL, payer string, now time.Time) (*trade, error) {
 	t.OpenID = openID(b.appID, payer)
 	t.TransactionID = "42000" + randomOf(digits, 5) + now.In(beijing()).Format("20060102") + randomOf(digits, 10)
 	b.byID[t.TransactionID] = t
+	t.fee = feeOf(t.Total)
+	b.account.book(entry{at: now, payment: t}, t.Total-t.fee)
 	return t, nil
 }
 
@@ -202,6 +218,10 @@ func (b *book) newest(limit int, now time.Time) []Trade {
 func (t *trade) copy() Trade {
 	c := t.Trade
 	c.Callbacks = append([]Delivery{}, t.Callbacks...)
+	c.Refunds = make([]Refund, 0, len(t.refunds))
+	for _, r := range t.refunds {
+		c.Refunds = append(c.Refunds, r.copy())
+	}
 	return c
 }
 
@@ -214,6 +234,9 @@ func openID(appID, payer string) string {
 // beijing is the zone in which WeChat Pay writes all times. China has no summer time.
 func beijing() *time.Location { return time.FixedZone("+08:00", 8*60*60) }
 
+// rfc3339 is how WeChat Pay writes a time in JSON.
+func rfc3339(t time.Time) string { return t.In(beijing()).Format(time.RFC3339) }
+
 // Pay lets a customer scan codeURL and pay; the callback follows by itself. payer names the account, "" is
 // DefaultPayer. When it cannot be paid the error is one of the *PayError values of this package.
 func (s *Server) Pay(codeURL, payer string) (Trade, error) {
@@ -224,7 +247,7 @@ func (s *Server) Pay(codeURL, payer string) (Trade, error) {
 	if err != nil {
 		return Trade{}, fmt.Errorf("simulator: %w", err)
 	}
-	s.announce(t, now)
+	s.announce(t.notification(s.merchant, now))
 	return t.copy(), nil
 }
 

@@ -60,7 +60,19 @@ CREATE TABLE events (
     kind     TEXT   NOT NULL,
     at       BIGINT NOT NULL,
     detail   TEXT   NOT NULL,            -- JSON
+    prev     TEXT   NOT NULL,            -- hash of the event before it in the order, '' for the first
+    hash     TEXT   NOT NULL,            -- SHA-256 over all of the above, hex: history cannot be altered unseen
     PRIMARY KEY (order_id, number)
+);
+
+CREATE INDEX events_by_time ON events (at, order_id, number);
+
+-- The root of a day is the SHA-256 over the root before it and the hashes of all events of the day.
+CREATE TABLE roots (
+    day    TEXT   PRIMARY KEY,           -- 2026-11-23, in Beijing
+    prev   TEXT   NOT NULL,
+    root   TEXT   NOT NULL,
+    events BIGINT NOT NULL
 );
 
 CREATE TABLE products (
