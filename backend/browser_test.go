@@ -69,7 +69,8 @@ func (w *world) open(t *testing.T, path string, before ...string) *window {
 			t.Fatalf("add a script: %v", err)
 		}
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(w.shop.url+path)); err != nil {
+	// A fixed viewport: otherwise the first screenshot resizes the page, which counts as a shift of its layout.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(900, 1000), chromedp.Navigate(w.shop.url+path)); err != nil {
 		t.Fatalf("open %s: %v", path, err)
 	}
 	t.Cleanup(func() {

@@ -40,9 +40,10 @@
     :host { display: block; max-width: 440px; margin-inline: auto }
     :host([mode=modal]) { display: contents }
     :host([hidden]) { display: none }
-    .box { position: relative; min-height: 668px; color: #1d2129; color-scheme: light;
+    .outer { color: #1d2129; color-scheme: light;
       font: 16px/1.5 system-ui, -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif }
-    .box.dark { color: #e6e8eb }
+    .outer.dark { color: #e6e8eb }
+    .inner { position: relative; min-height: 668px }
     iframe { position: relative; display: block; width: 100%; height: 668px; border: 0; color-scheme: light }
     .dark iframe.loaded { color-scheme: dark }
     .note { position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center;
@@ -112,7 +113,8 @@
     #once = []; // the last request and its Idempotency-Key: a retry must not make a second order
     #turn = 0; // an answer to an earlier turn comes too late
     #look = ''; // what the frame was made with
-    #box = null;
+    #box = null; // what is in the shadow root: a dialog, or not
+    #note = null; // what is said in the place of the frame
     #frame = null;
     #port = null;
     #timers = new Set();
@@ -262,20 +264,21 @@
 
     #build() {
       const words = this.#words;
-      const note = make('div', { className: 'note' }, make('p', { textContent: words.loading }));
-      if (!this.#modal) this.#box = make('div', {}, note);
+      this.#note = make('div', { className: 'note' }, make('p', { textContent: words.loading }));
+      const inner = make('div', { className: 'inner' }, this.#note);
+      if (!this.#modal) this.#box = make('div', {}, inner);
       else {
         const close = make('button', { type: 'button', className: 'close', textContent: '×' });
         close.setAttribute('aria-label', words.close);
         close.onclick = () => this.close();
-        this.#box = make('dialog', {}, close, note);
+        this.#box = make('dialog', {}, close, inner);
         this.#box.setAttribute('aria-label', words.title);
         this.#box.onclose = () => {
           this.#opened = false;
           this.#emit('close');
         };
       }
-      this.#box.classList.add('box');
+      this.#box.classList.add('outer');
       this.#root.append(this.#box);
     }
 
@@ -319,7 +322,7 @@
       this.#quiet = this.#after(LOAD_LIMIT, () => this.#fail(new Error('saoma: the frame did not load')));
       this.#frame = frame;
       frame.src = url;
-      this.#box.append(frame);
+      this.#note.after(frame);
     }
 
     #quiet = () => {}; // ends the wait for the frame's first word
@@ -349,7 +352,7 @@
     #news(order) {
       if (this.#last?.id === order.id && this.#last.version > order.version) return;
       this.#last = order;
-      this.#box.querySelector('.note').hidden = true;
+      this.#note.hidden = true;
       this.#tell('ready');
       if (OPEN.includes(order.status)) return;
       this.#result.resolve(this.#detail);
@@ -381,7 +384,7 @@
       this.#turn++;
       this.#drop();
       this.#failed = true;
-      const note = this.#box.querySelector('.note');
+      const note = this.#note;
       note.hidden = !this.#emit('failed', { error });
       const retry = make('button', { type: 'button', className: 'retry', textContent: this.#words.retry });
       retry.onclick = () => {
