@@ -3,6 +3,7 @@
 //	saoma                        the demo: server, a shop and a WeChat Pay simulator, without any set-up
 //	saoma -config saoma.toml     the server, for the merchants in the file
 //	saoma sim -dir DIR           the simulator alone, for tests of any WeChat Pay code
+//	saoma reconcile -config saoma.toml -date 2026-11-23
 //	saoma verify -config saoma.toml
 //	saoma version
 package main
@@ -23,10 +24,11 @@ import (
 
 // A commandLine is all that can be said on the command line.
 type commandLine struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the merchants of a configuration, or the demo without one (default)."`
-	Sim     simCommand     `cmd:"" help:"Run the WeChat Pay simulator alone."`
-	Verify  verifyCommand  `cmd:"" help:"Check that nobody has altered the history of the orders."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" default:"withargs" help:"Serve the merchants of a configuration, or the demo without one (default)."`
+	Sim       simCommand       `cmd:"" help:"Run the WeChat Pay simulator alone."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare WeChat Pay's bill of a day with the books."`
+	Verify    verifyCommand    `cmd:"" help:"Check that nobody has altered the history of the orders."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 type serveCommand struct {

@@ -26,9 +26,9 @@ import (
 
 const (
 	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
-	houseEvery    = 10 * time.Minute
-	socketsMax    = 15_000           // of 20,000 descriptors that a process commonly may open
-	shutdownLimit = 10 * time.Second // for requests under way when the program is told to end
+	houseEvery    = 30 * time.Minute       // also how often an unfinished bill is asked for again
+	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
+	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
 )
 
 // A service is the running server with all its parts.
@@ -77,7 +77,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		Log:         log,
 	})
 	s.cashier = &pay.Cashier{
-		Store: books, Gateway: gateway, RefundGateway: gateway, Merchants: merchants, Now: o.now,
+		Store: books, Gateway: gateway, RefundGateway: gateway, BillGateway: gateway, Merchants: merchants, Now: o.now,
 		NewName:  func() string { return ulid.Make().String() },
 		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
 	}
@@ -148,7 +148,7 @@ func (s *service) sweep(ctx context.Context) {
 	}
 }
 
-// keepHouse seals the days that have ended and forgets old keys, now and then, until ctx ends.
+// keepHouse seals the days that have ended, forgets old keys and reconciles, now and then, until ctx ends.
 func (s *service) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
@@ -160,6 +160,7 @@ func (s *service) keepHouse(ctx context.Context) {
 		if err = errors.Join(err, s.cashier.ForgetKeys(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Error("keep house", "error", err)
 		}
+		s.reconcile(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -20,7 +20,8 @@ type Attempt struct {
 
 	CodeURL       string
 	TransactionID string // of the payment, once there is one
-	Refunded      Fen    // of it, counting what is on its way; the database keeps it at or below Total
+	PaidAt        time.Time
+	Refunded      Fen // of it, counting what is on its way; the database keeps it at or below Total
 
 	CreatedAt time.Time
 	ExpiresAt time.Time // time_expire of the request

@@ -13,6 +13,7 @@ type Cashier struct {
 	Store         Store
 	Gateway       Gateway
 	RefundGateway RefundGateway
+	BillGateway   BillGateway
 	Merchants     Merchants
 	Now           func() time.Time
 	NewName       func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no

@@ -63,3 +63,14 @@ const SealAfter = 10 * time.Minute
 // GiveBackAgain is the pause before money that must go back is asked for again after WeChat Pay gave the refund
 // up, for example because the merchant's balance was short for a week.
 const GiveBackAgain = time.Hour
+
+const (
+	// BillHour is when the bill of the day before is there, by Beijing's clock (doc 4012075249).
+	BillHour = 10 * time.Hour
+
+	// ReconcileBack is how many days back a missing report is made up for: a server that was off for a week.
+	ReconcileBack = 7
+
+	// DifferencesMax bounds what a report lists; all differences are counted.
+	DifferencesMax = 1000
+)

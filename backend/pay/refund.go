@@ -28,7 +28,9 @@ type Refund struct {
 	WeChatID  string // WeChat Pay's refund_id, once it has taken the refund
 	Trouble   string // why it is not done yet, for an operator; empty if all is well
 	CreatedAt time.Time
-	DoneAt    time.Time // WeChat Pay's success_time; zero until then
+	// AcceptedAt is when we first heard that WeChat Pay took it.
+	AcceptedAt time.Time
+	DoneAt     time.Time // WeChat Pay's success_time; zero until then
 
 	CheckAt time.Time // when the sweep looks next
 	Checks  int

@@ -25,6 +25,9 @@ func (c *Cashier) SettleRefund(ctx context.Context, report RefundReport) (r Refu
 		if report.State == RefundAbnormal {
 			r.Trouble = "the payer's account takes no money: say in the merchant platform where it should go"
 		}
+		if r.AcceptedAt.IsZero() {
+			r.AcceptedAt = c.Now()
+		}
 		r.State, r.DoneAt = report.State, report.DoneAt
 		return moves
 	})

@@ -57,7 +57,7 @@ func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
 // merchant wants no late money, the payment goes back.
 func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice) (Order, error) {
 	from := a.State
-	a.State, a.TransactionID = AttemptPaid, n.TransactionID
+	a.State, a.TransactionID, a.PaidAt = AttemptPaid, n.TransactionID, n.PaidAt
 	if err := tx.UpdateAttempt(ctx, a, from); err != nil {
 		return Order{}, err
 	}

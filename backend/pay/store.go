@@ -30,6 +30,7 @@ type Tx interface {
 	EventTx
 	CatalogTx
 	OnceTx
+	ReconcileTx
 }
 
 // OrderTx reads and writes orders.

@@ -105,7 +105,7 @@ func (w *world) start(t *testing.T) {
 	}
 	a := w.accounts[shop]
 	w.Cashier = &pay.Cashier{
-		Store: books, Gateway: w.gateway, RefundGateway: w.gateway,
+		Store: books, Gateway: w.gateway, RefundGateway: w.gateway, BillGateway: w.gateway,
 		Merchants: pay.Merchants{{
 			ID: shop, Name: "街角咖啡", MchID: a.MchID, AppID: a.AppID, Origins: []string{"https://shop.example"}, Late: w.late,
 		}},

@@ -68,6 +68,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/orders/{id}/events", "What happened to an order")), s.listEvents)
 	handle(s, api, s.secret(post("/v1/orders/{id}/refunds", http.StatusCreated, "Give money back")), s.createRefund)
 	handle(s, api, s.secret(get("/v1/refunds/{id}", "Look at a refund")), s.readRefund)
+	handle(s, api, s.secret(post("/v1/reconciliations", http.StatusCreated, "Compare a day's bill with the books")), s.createReconciliation)
+	handle(s, api, s.secret(get("/v1/reconciliations/{date}", "What came of comparing a day's bill")), s.readReconciliation)
 
 	// For WeChat Pay.
 	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify(s.takePayment))

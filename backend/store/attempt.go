@@ -9,7 +9,7 @@ import (
 )
 
 const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, total, request, code_url,
-	transaction_id, created_at, expires_at, check_at, checks, refunded`
+	transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at`
 
 func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx,
@@ -40,16 +40,16 @@ func (t tx) PaidAttempt(ctx context.Context, id pay.OrderID, transactionID strin
 
 func (t tx) InsertAttempt(ctx context.Context, a pay.Attempt) error {
 	return t.change(ctx, "insert attempt "+a.OutTradeNo, `INSERT INTO attempts (`+attemptColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		a.OutTradeNo, a.Order, a.Merchant, a.State, a.MchID, a.AppID, a.Total, string(a.Request), a.CodeURL,
-		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks, a.Refunded)
+		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
 }
 
 func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptState) error {
 	return t.change(ctx, "update attempt "+a.OutTradeNo, `UPDATE attempts SET state = $3, code_url = $4,
-		transaction_id = $5, check_at = $6, checks = $7, refunded = $8
+		transaction_id = $5, check_at = $6, checks = $7, refunded = $8, paid_at = $9
 		WHERE out_trade_no = $1 AND state = $2`,
-		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded)
+		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
 }
 
 func (t tx) ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]pay.Attempt, error) {
@@ -68,9 +68,9 @@ func (t tx) ClaimAttempts(ctx context.Context, now, until time.Time, limit int) 
 }
 
 func scanAttempt(row scanner) (a pay.Attempt, err error) {
-	var created, expires, check int64
+	var created, expires, check, paid int64
 	err = row.Scan(&a.OutTradeNo, &a.Order, &a.Merchant, &a.State, &a.MchID, &a.AppID, &a.Total, &a.Request,
-		&a.CodeURL, &a.TransactionID, &created, &expires, &check, &a.Checks, &a.Refunded)
-	a.CreatedAt, a.ExpiresAt, a.CheckAt = moment(created), moment(expires), moment(check)
+		&a.CodeURL, &a.TransactionID, &created, &expires, &check, &a.Checks, &a.Refunded, &paid)
+	a.CreatedAt, a.ExpiresAt, a.CheckAt, a.PaidAt = moment(created), moment(expires), moment(check), moment(paid)
 	return a, err
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"modernc.org/sqlite"
+
 	"saoma/backend/pay"
 	"saoma/backend/store"
 )
@@ -60,7 +62,7 @@ func refund(a pay.Attempt) pay.Refund {
 	return pay.Refund{
 		ID: "R1", Order: a.Order, OutTradeNo: a.OutTradeNo, Merchant: a.Merchant, State: pay.RefundRequested, Amount: 80,
 		Reason: "不要了", Reference: "r-1", Automatic: true, Request: []byte(`{"amount":{}}`), WeChatID: "5000", Trouble: "NOT_ENOUGH",
-		CreatedAt: noon, DoneAt: noon.Add(time.Minute), CheckAt: noon.Add(time.Hour), Checks: 3,
+		CreatedAt: noon, DoneAt: noon.Add(time.Minute), AcceptedAt: noon.Add(time.Second), CheckAt: noon.Add(time.Hour), Checks: 3,
 	}
 }
 
@@ -215,6 +217,9 @@ func TestUpdatesCompareAndSwap(t *testing.T) {
 	}
 }
 
+// sqliteConstraint is the primary result code of a statement that a constraint or a trigger refused.
+const sqliteConstraint = 19
+
 // The database itself holds the rules that keep money right, whatever the code does.
 func TestTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
@@ -239,9 +244,9 @@ func TestTheDatabaseRefuses(t *testing.T) {
 	})
 	for name, statement := range map[string]string{
 		"a second live attempt": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, 'open', mchid, appid, total, request,
-			code_url, '', created_at, expires_at, check_at, checks FROM attempts WHERE out_trade_no = 'ONE'`,
+			code_url, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed FROM attempts WHERE out_trade_no = 'ONE'`,
 		"one payment on two attempts": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, state, mchid, appid, total, request,
-			code_url, transaction_id, created_at, expires_at, check_at, checks FROM attempts WHERE out_trade_no = 'PAID'`,
+			code_url, transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, billed FROM attempts WHERE out_trade_no = 'PAID'`,
 		"a paid order without payment": `UPDATE orders SET state = 'paid'`,
 		"a payment on an unpaid order": `UPDATE orders SET transaction_id = '42'`,
 		"a refund above the total":     `UPDATE orders SET refunded = total + 1`,
@@ -253,8 +258,9 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		"two orders with the same token": `INSERT INTO orders SELECT 'ord_2', merchant, token, state, version, total, refunded,
 			description, reference, items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at FROM orders`,
 	} {
-		if _, err := raw.ExecContext(t.Context(), statement); err == nil {
-			t.Errorf("the database took %s", name)
+		_, err := raw.ExecContext(t.Context(), statement)
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqliteConstraint {
+			t.Errorf("%s: %v; want it refused by a constraint", name, err)
 		}
 	}
 }

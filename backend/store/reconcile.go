@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"saoma/backend/pay"
+)
+
+func (t tx) ConfirmPayment(ctx context.Context, outTradeNo, day string) error {
+	return t.change(ctx, "confirm payment "+outTradeNo, `UPDATE attempts SET billed = $2 WHERE out_trade_no = $1`, outTradeNo, day)
+}
+
+func (t tx) ConfirmRefund(ctx context.Context, id pay.RefundID, day string) error {
+	return t.change(ctx, "confirm refund "+string(id), `UPDATE refunds SET billed = $2 WHERE id = $1`, id, day)
+}
+
+func (t tx) EachUnbilledPayment(ctx context.Context, m pay.MerchantID, begin, end time.Time, f func(pay.Attempt) error) error {
+	rows, err := t.QueryContext(ctx, `SELECT `+attemptColumns+` FROM attempts
+		WHERE merchant = $1 AND state = 'paid' AND paid_at >= $2 AND paid_at < $3 AND billed = '' ORDER BY paid_at`,
+		m, millis(begin), millis(end))
+	if err != nil {
+		return fmt.Errorf("payments without a bill: %w", err)
+	}
+	return each(rows, func() error {
+		a, err := scanAttempt(rows)
+		if err != nil {
+			return fmt.Errorf("payments without a bill: %w", err)
+		}
+		return f(a)
+	})
+}
+
+func (t tx) EachUnbilledRefund(ctx context.Context, m pay.MerchantID, begin, end time.Time, f func(pay.Refund) error) error {
+	rows, err := t.QueryContext(ctx, `SELECT `+refundColumns+` FROM refunds
+		WHERE merchant = $1 AND accepted_at <> 0 AND accepted_at >= $2 AND accepted_at < $3 AND billed = '' ORDER BY accepted_at`,
+		m, millis(begin), millis(end))
+	if err != nil {
+		return fmt.Errorf("refunds without a bill: %w", err)
+	}
+	return each(rows, func() error {
+		r, err := scanRefund(rows)
+		if err != nil {
+			return fmt.Errorf("refunds without a bill: %w", err)
+		}
+		return f(r)
+	})
+}
+
+func (t tx) SaveReconciliation(ctx context.Context, r pay.Reconciliation) error {
+	report, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("save the reconciliation of %s: %w", r.Day, err)
+	}
+	return t.change(ctx, "save the reconciliation of "+r.Day, `INSERT INTO reconciliations (merchant, day, at, report)
+		VALUES ($1, $2, $3, $4)
+		ON CONFLICT (merchant, day) DO UPDATE SET at = excluded.at, report = excluded.report`,
+		r.Merchant, r.Day, millis(r.At), string(report))
+}
+
+func (t tx) Reconciliation(ctx context.Context, m pay.MerchantID, day string) (r pay.Reconciliation, err error) {
+	var report []byte
+	err = t.QueryRowContext(ctx, `SELECT report FROM reconciliations WHERE merchant = $1 AND day = $2`, m, day).Scan(&report)
+	if err != nil {
+		return r, noRow("reconciliation of "+day, err)
+	}
+	return r, json.Unmarshal(report, &r)
+}
