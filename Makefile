@@ -2,13 +2,14 @@
 # make test   all tests, also in a real browser
 # make check  formatting, vet for both targets, lint, the build of both programs
 # make bench  benchmarks: medians and ratios, nothing that passes or fails
+# make simulate SEED=7 ORDERS=1000   simulated days of a shop with everything going wrong, and then the books
 
 GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WASM    := public/app.wasm public/app.wasm.gz public/wasm_exec.js
 WIDGET  := $(shell find widget backend/wire -name '*.go' -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run build test check bench clean
+.PHONY: run build test check bench simulate clean
 
 run: build
 	./saoma
@@ -42,6 +43,13 @@ check: $(WASM)
 
 bench: $(WASM)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+SEED   ?= $(shell date +%s)
+ORDERS ?= 1000
+
+simulate:
+	@echo 'make simulate SEED=$(SEED) ORDERS=$(ORDERS)'
+	$(GO) test ./backend/pay -run TestSimulation -count=1 -timeout 2h -v -seed $(SEED) -orders $(ORDERS)
 
 clean:
 	rm -f saoma $(WASM)

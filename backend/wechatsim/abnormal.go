@@ -1,7 +1,5 @@
 package wechatsim
 
-import "crypto/rsa"
-
 // abnormalTable is the request of POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
 func abnormalTable() []field {
 	return []field{
@@ -56,25 +54,13 @@ func (s *Server) openField(c call, name, value string) (string, error) {
 	if value == "" {
 		return "", nil
 	}
-	serial := c.Header.Get("Wechatpay-Serial")
-	if serial == "" {
-		return "", invalidRequest("Http头缺少Wechatpay-Serial")
+	key, err := s.namedSigner(c)
+	if err != nil {
+		return "", err
 	}
-	key := s.keyOf(serial)
-	if key == nil {
-		return "", invalidRequest("Http头Wechatpay-Serial有误：不是微信支付的公钥ID或平台证书序列号")
-	}
-	plain, err := unwrap(key, value)
+	plain, err := unwrap(key.key, value)
 	if err != nil {
 		return "", refuseField(numberParameter, "/"+name, value, "敏感信息解密失败")
 	}
 	return plain, nil
-}
-
-// keyOf is the private key behind a serial that a merchant may encrypt for, or nil.
-func (s *Server) keyOf(serial string) *rsa.PrivateKey {
-	if serial == s.merchant.PublicKeyID {
-		return s.keys.wechat
-	}
-	return nil
 }

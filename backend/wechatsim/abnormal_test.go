@@ -4,8 +4,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -17,13 +15,14 @@ import (
 // secret encrypts a sensitive field for WeChat Pay, with SHA-1 in both places.
 func (s *shop) secret(plain string, hash crypto.Hash) string {
 	s.t.Helper()
-	h := sha1.New()
-	if hash == crypto.SHA256 {
-		h = sha256.New()
-	}
-	raw, err := rsa.EncryptOAEP(h, rand.Reader, publicKey(s.t, string(s.merchant.PublicKeyPEM)), []byte(plain), nil)
+	return sealFor(s.t, publicKey(s.t, string(s.merchant.PublicKeyPEM)), plain, hash)
+}
+
+func sealFor(t *testing.T, key *rsa.PublicKey, plain string, hash crypto.Hash) string {
+	t.Helper()
+	raw, err := rsa.EncryptOAEP(hash.New(), rand.Reader, key, []byte(plain), nil)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }
@@ -56,7 +55,8 @@ func TestApplyAbnormalRefund(t *testing.T) {
 			got := s.refundFields(s.send("POST", path, abnormalBody("R1", c.kind, extra), func(d *draft) {
 				d.header.Set("Wechatpay-Serial", s.merchant.PublicKeyID)
 			}))
-			if got["status"] != "PROCESSING" || got["channel"] != c.channel || got["user_received_account"] != c.account {
+			if got["status"] != "PROCESSING" || got["channel"] != c.channel ||
+				got["user_received_account"] != c.account {
 				t.Errorf("answer %v", got)
 			}
 			time.Sleep(time.Minute)
@@ -117,6 +117,8 @@ func TestApplyAbnormalRefundRefused(t *testing.T) {
 		serial := func(id string) func(*draft) {
 			return func(d *draft) { d.header.Set("Wechatpay-Serial", id) }
 		}
+		foreign := `,"real_name":"` + s.secret("王", crypto.SHA256) + `"`
+		other := strings.Replace(path, "/503", "/504", 1)
 		none := func(*draft) {}
 		ours := serial(s.merchant.PublicKeyID)
 		for _, c := range []struct {
@@ -130,14 +132,12 @@ func TestApplyAbnormalRefundRefused(t *testing.T) {
 				"INVALID_REQUEST"},
 			{"plain", path, abnormalBody("R1", "USER_BANK_CARD", `,"bank_account":"6222"`), ours, 400, "PARAM_ERROR"},
 			{"plain name", path, abnormalBody("R1", "USER_BANK_CARD", `,"real_name":"王小明"`), ours, 400, "PARAM_ERROR"},
-			{"SHA-256", path, abnormalBody("R1", "USER_BANK_CARD", `,"real_name":"`+s.secret("王", crypto.SHA256)+`"`), ours,
-				400, "PARAM_ERROR"},
+			{"SHA-256", path, abnormalBody("R1", "USER_BANK_CARD", foreign), ours, 400, "PARAM_ERROR"},
 			{"no type", path, `{"out_refund_no":"R1"}`, none, 400, "PARAM_ERROR"},
 			{"another type", path, abnormalBody("R1", "CASH", ""), none, 400, "PARAM_ERROR"},
 			{"unknown field", path, abnormalBody("R1", "USER_BANK_CARD", `,"mchid":"1"`), none, 400, "PARAM_ERROR"},
 			{"another number", path, abnormalBody("R2", "USER_BANK_CARD", ""), none, 404, "RESOURCE_NOT_EXISTS"},
-			{"another id", strings.Replace(path, "/503", "/504", 1), abnormalBody("R1", "USER_BANK_CARD", ""), none, 404,
-				"RESOURCE_NOT_EXISTS"},
+			{"another id", other, abnormalBody("R1", "USER_BANK_CARD", ""), none, 404, "RESOURCE_NOT_EXISTS"},
 		} {
 			if a := s.send("POST", c.path, c.body, c.edit); a.status != c.status || a.error.Code != c.code {
 				t.Errorf("%s: %d %s", c.name, a.status, a.body)

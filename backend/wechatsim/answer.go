@@ -74,8 +74,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(encode(no)) // the client has gone: there is no one to tell
 }
 
-// grant writes a 200 with a body, or a 204 when there is none, signed with WeChat Pay's key; a file goes unsigned.
-func (s *Server) grant(w http.ResponseWriter, body any, spoil func(*seals)) error {
+// grant writes a 200 with a body, or a 204 when there is none, signed by a key of WeChat Pay. A file goes unsigned.
+func (s *Server) grant(w http.ResponseWriter, r *http.Request, body any, spoil func(*seals)) error {
 	if file, ok := body.(download); ok {
 		s.sendFile(w, file)
 		return nil
@@ -84,7 +84,12 @@ func (s *Server) grant(w http.ResponseWriter, body any, spoil func(*seals)) erro
 	if body != nil {
 		text = encode(body)
 	}
-	signed, err := s.sealBody(s.clock(), text)
+	now := s.clock()
+	by, err := s.signerOfAnswer(r.Header, now)
+	if err != nil {
+		return err
+	}
+	signed, err := newSeals(by, now, text)
 	if err != nil {
 		return err
 	}

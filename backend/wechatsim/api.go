@@ -56,7 +56,7 @@ func (s *Server) serve(e endpoint) http.Handler {
 		case fault.answer != nil:
 			err = fault.answer
 		case err == nil:
-			err = s.grant(w, done, fault.spoil)
+			err = s.grant(w, r, done, fault.spoil)
 		}
 		if err != nil {
 			s.refuse(w, r, err)
@@ -129,12 +129,6 @@ func (s *Server) hang(w http.ResponseWriter, r *http.Request) {
 	case <-s.life.Done():
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-}
-
-// certificates is always this answer in public-key mode: there is no platform certificate to hand out.
-func (s *Server) certificates(call) (result, error) {
-	return nil, &refusal{status: http.StatusNotFound, number: numberNotPublished, Code: "RESOURCE_NOT_EXISTS",
-		Message: "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥"}
 }
 
 func orderNotExist() error {

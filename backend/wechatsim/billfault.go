@@ -6,8 +6,8 @@ import (
 )
 
 // BillFaults spoil the next bills that are asked for. All that are set strike together, but for Creating, which leaves
-// no bill to spoil. The hash is that of the spoilt file, unless WrongHash is set. MissingRow, OtherAmount and UnknownRow
-// are for trade bills, ShortSummary is for SUCCESS bills: others do not use them up.
+// no bill to spoil. The hash is that of the spoilt file, unless WrongHash is set. MissingRow, OtherAmount and
+// UnknownRow are for trade bills, ShortSummary is for SUCCESS bills: others do not use them up.
 type BillFaults struct {
 	// Creating answers 400 STATEMENT_CREATING, as before 10 o'clock.
 	Creating int `json:"creating"`

@@ -34,6 +34,7 @@ type notification struct {
 	summary   string
 	content   message
 	waits     []time.Duration // before each resend
+	serial    string          // of the key that signs it; "": as Signing has it
 	number    string          // the merchant's number of what it is about, for the log
 	record    *[]Delivery     // where its sends are written down; Server.mu guards it
 }
@@ -206,7 +207,11 @@ func (s *Server) newCallback(ctx context.Context, n notification, d damage, now 
 	if d.body != nil {
 		body = d.body(body)
 	}
-	signed, err := s.sealBody(now.Add(-d.age), body)
+	by, err := s.signerOfCallback(n.serial, now)
+	if err != nil {
+		return nil, fmt.Errorf("callback: %w", err)
+	}
+	signed, err := newSeals(by, now.Add(-d.age), body)
 	if err != nil {
 		return nil, fmt.Errorf("callback: %w", err)
 	}
@@ -266,7 +271,7 @@ func (s *Server) customerPays(ctx context.Context, outTradeNo string) {
 		s.mu.Unlock()
 		return
 	}
-	if _, err := s.book.pay(t.CodeURL, cmp.Or(t.ScannedBy, DefaultPayer), now); err != nil {
+	if _, err := s.book.pay(t.CodeURL, cmp.Or(t.ScannedBy, DefaultPayer), now, &s.faults.PayLate); err != nil {
 		s.mu.Unlock()
 		return
 	}

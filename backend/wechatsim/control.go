@@ -44,6 +44,8 @@ func (s *Server) control(mux *http.ServeMux) {
 	write("/_sim/refunds", s.finishRefund)
 	read("/_sim/balance", s.readBalance)
 	write("/_sim/balance", s.setBalance)
+	read("/_sim/signing", func() any { return s.Signing() })
+	write("/_sim/signing", s.replaceSigning)
 	read("/_sim/faults", func() any { return s.Faults() })
 	write("/_sim/faults", s.replaceFaults)
 	read("/_sim/clock", s.readClock)
@@ -137,6 +139,17 @@ func (s *Server) setBalance(body io.Reader) (any, error) {
 	}
 	s.SetBalance(*q.Balance)
 	return s.readBalance(), nil
+}
+
+func (s *Server) replaceSigning(body io.Reader) (any, error) {
+	var x Signing
+	if err := readControl(body, &x); err != nil {
+		return nil, err
+	}
+	if err := s.SetSigning(x); err != nil {
+		return nil, &controlError{http.StatusBadRequest, "invalid_request", errShare.Error()}
+	}
+	return s.Signing(), nil
 }
 
 func (s *Server) replaceFaults(body io.Reader) (any, error) {

@@ -234,7 +234,8 @@ func TestControlTakesNoForms(t *testing.T) {
 	body := `{"code_url":"` + s.prepay("ORDER0001") + `"}`
 	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded",
 		"multipart/form-data; boundary=x", "text/plain; application/json", "bad type;;"} {
-		for _, target := range []string{"/_sim/pay", "/_sim/scan", "/_sim/faults", "/_sim/clock", "/_sim/refunds", "/_sim/balance"} {
+		for _, target := range []string{"/_sim/pay", "/_sim/scan", "/_sim/faults", "/_sim/clock", "/_sim/refunds",
+			"/_sim/balance", "/_sim/signing"} {
 			r := httptest.NewRequest("POST", target, strings.NewReader(body))
 			r.Header.Set("Content-Type", kind)
 			w := httptest.NewRecorder()

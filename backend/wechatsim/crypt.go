@@ -70,6 +70,15 @@ func seal(key []byte, nonce, associated string, plain []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(aead.Seal(nil, []byte(nonce), plain, []byte(associated))), nil
 }
 
+// wrap encrypts a sensitive field, as unwrap expects it.
+func wrap(key *rsa.PublicKey, plain string) (string, error) {
+	raw, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, key, []byte(plain), nil)
+	if err != nil {
+		return "", fmt.Errorf("wrap: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(raw), nil
+}
+
 // unwrap decrypts a sensitive field: RSA-OAEP with SHA-1 in both places, as all official clients encrypt.
 func unwrap(key *rsa.PrivateKey, sealed string) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(sealed)

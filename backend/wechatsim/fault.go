@@ -23,10 +23,17 @@ type Faults struct {
 	// Bill strikes the requests for both kinds of bill, Download that for the file.
 	Bill     CallFaults `json:"bill"`
 	Download CallFaults `json:"download"`
+	// Certificates strikes GET /v3/certificates, Echo the self-test.
+	Certificates CallFaults `json:"certificates"`
+	Echo         CallFaults `json:"echo"`
 	// BillFile spoils what bills say.
 	BillFile BillFaults `json:"bill_file"`
 	// RefundOutcome decides what becomes of a refund.
 	RefundOutcome RefundFaults `json:"refund_outcome"`
+	// Stale lets a query by out_trade_no answer NOTPAY although the order was paid: that side of WeChat Pay lags.
+	Stale int `json:"stale"`
+	// PayLate lets a customer pay after time_expire: he had begun before. The order must not be closed yet.
+	PayLate int `json:"pay_late"`
 	// RefuseYoungClose refuses to close an order younger than 5 minutes: 403 RULE_LIMIT.
 	RefuseYoungClose int `json:"refuse_young_close"`
 	// Callback strikes the callbacks.
@@ -100,9 +107,10 @@ func (f *RefundFaults) end() RefundState {
 	return RefundSucceeded
 }
 
-// CallbackFaults are the ways in which a callback goes wrong. Late, Double and Parallel strike a payment or the end of
-// a refund; the others strike a single send, so that 1 spoils the first and leaves the resend good. NoAssociatedData, Reordered and
-// LowerCase are unusual but right: a merchant must accept them. All others of one send must not be accepted.
+// CallbackFaults are the ways in which a callback goes wrong. Late, Double and Parallel strike a payment, the end of a
+// refund or an echo; the others strike a single send, so that 1 spoils the first and leaves the resend good.
+// NoAssociatedData, Reordered and LowerCase are unusual but right: a merchant must accept them. All others of one send
+// must not be accepted.
 type CallbackFaults struct {
 	// Late delays the first send by LateSeconds, divided by Options.Speed. LateSeconds 0 is 60.
 	Late        int `json:"late"`

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -29,14 +30,21 @@ type Merchant struct {
 	PrivateKeyPEM []byte // apiclient_key.pem, PKCS#8 "PRIVATE KEY": signs requests
 	PublicKeyPEM  []byte // pub_key.pem, "PUBLIC KEY": verifies answers and callbacks
 
+	// Certificates are WeChat Pay's platform certificates for this merchant; one in public-key mode has none.
+	// IssueCertificate makes one. RootPEM is their issuer.
+	Certificates []Certificate
+	RootPEM      []byte
+
 	wechatKeyPEM []byte // the private half of PublicKeyPEM
+	rootKeyPEM   []byte // of RootPEM
 }
 
 // keys are the parsed keys that the simulator works with.
 type keys struct {
 	merchant *rsa.PublicKey  // checks requests
 	wechat   *rsa.PrivateKey // signs answers and callbacks
-	apiV3    []byte          // encrypts callbacks
+	platform []platformKey   // of the certificates, which sign them in other modes; the oldest first
+	apiV3    []byte          // encrypts callbacks and certificates
 }
 
 // NewMerchant makes a merchant with fresh keys and plausible ids.
@@ -86,7 +94,16 @@ func (m *Merchant) keys() (keys, error) {
 	if len(m.APIv3Key) != 32 {
 		return keys{}, fmt.Errorf("APIv3 key has %d bytes, want 32", len(m.APIv3Key))
 	}
-	return keys{merchant: &merchant.PublicKey, wechat: wechat, apiV3: []byte(m.APIv3Key)}, nil
+	platform := make([]platformKey, 0, len(m.Certificates))
+	for _, c := range m.Certificates {
+		_, key, err := parseCertificate(c.PEM, c.keyPEM)
+		if err != nil {
+			return keys{}, fmt.Errorf("platform certificate %s: %w", c.Serial, err)
+		}
+		platform = append(platform, platformKey{signer{c.Serial, key}, c.PEM, c.From, c.Until})
+	}
+	slices.SortStableFunc(platform, func(a, b platformKey) int { return a.from.Compare(b.from) })
+	return keys{merchant: &merchant.PublicKey, wechat: wechat, platform: platform, apiV3: []byte(m.APIv3Key)}, nil
 }
 
 // stateFile keeps a Merchant for OpenMerchant. It is the only file that is read back: one file, replaced whole, so a
@@ -105,6 +122,16 @@ type state struct {
 	MerchantPrivate string `json:"merchant_private_key"`
 	WechatPublic    string `json:"wechatpay_public_key"`
 	WechatPrivate   string `json:"wechatpay_private_key"`
+
+	Certificates []certificateState `json:"certificates,omitempty"`
+	Root         string             `json:"root,omitempty"`
+	RootPrivate  string             `json:"root_private_key,omitempty"`
+}
+
+// certificateState is a platform certificate in it.
+type certificateState struct {
+	Certificate string `json:"certificate"`
+	Private     string `json:"private_key"`
 }
 
 const stateComment = "The simulator's own memory, with WeChat Pay's private key: no merchant holds this file. " +
@@ -136,10 +163,27 @@ func OpenMerchant(dir string) (*Merchant, error) {
 		PublicKeyID: k.PublicKeyID, PrivateKeyPEM: []byte(k.MerchantPrivate),
 		PublicKeyPEM: []byte(k.WechatPublic), wechatKeyPEM: []byte(k.WechatPrivate),
 	}
+	if err := m.loadCertificates(k); err != nil {
+		return nil, fmt.Errorf("open merchant: %s: %w", filepath.Join(dir, stateFile), err)
+	}
 	if _, err := m.keys(); err != nil {
 		return nil, fmt.Errorf("open merchant: %s: %w", filepath.Join(dir, stateFile), err)
 	}
 	return m, nil
+}
+
+func (m *Merchant) loadCertificates(k state) error {
+	for _, x := range k.Certificates {
+		c, err := readCertificate([]byte(x.Certificate), []byte(x.Private))
+		if err != nil {
+			return fmt.Errorf("platform certificate: %w", err)
+		}
+		m.Certificates = append(m.Certificates, c)
+	}
+	if k.Root != "" {
+		m.RootPEM, m.rootKeyPEM = []byte(k.Root), []byte(k.RootPrivate)
+	}
+	return nil
 }
 
 // Save writes into dir what a merchant would hold: merchant.toml (a [[merchant]] block ready to be pasted, naming
@@ -170,10 +214,15 @@ func (m *Merchant) Save(dir, apiURL string) error {
 }
 
 func (m *Merchant) saveState(dir string) error {
+	var certificates []certificateState
+	for _, c := range m.Certificates {
+		certificates = append(certificates, certificateState{string(c.PEM), string(c.keyPEM)})
+	}
 	text, err := json.MarshalIndent(state{
 		Comment: stateComment, Name: m.Name, MchID: m.MchID, AppID: m.AppID, Serial: m.Serial,
 		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, MerchantPrivate: string(m.PrivateKeyPEM),
 		WechatPublic: string(m.PublicKeyPEM), WechatPrivate: string(m.wechatKeyPEM),
+		Certificates: certificates, Root: string(m.RootPEM), RootPrivate: string(m.rootKeyPEM),
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", stateFile, err)

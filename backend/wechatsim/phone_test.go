@@ -103,6 +103,14 @@ func TestPhoneWords(t *testing.T) {
 			t.Errorf("the page does not say %q", e.Message)
 		}
 	}
+	// The page finds these words by the state of a refund.
+	states := regexp.MustCompile(`(?s)refundWords = \{(.*?)\}`).FindStringSubmatch(phoneFile(t, "phone.js"))[1]
+	wanted = append(wanted, all(`: "(\w+)"`, states)...)
+	for _, state := range []RefundState{RefundProcessing, RefundSucceeded, RefundAbnormal, RefundClosed} {
+		if !strings.Contains(states, string(state)+": ") {
+			t.Errorf("the page has no word for a refund in %s", state)
+		}
+	}
 	for _, name := range append(wanted, "unreachable", "unreachableWhy") {
 		if !slices.Contains(zh, name) {
 			t.Errorf("words.js does not say %s", name)

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// transaction is the answer to a query, and the content of a payment's callback. Fields that are not sure before the payment are
-// absent until then, not empty.
+// transaction is the answer to a query, and the content of a payment's callback. Fields that are not sure before the
+// payment are absent until then, not empty.
 type transaction struct {
 	AppID          string     `json:"appid"`
 	MchID          string     `json:"mchid"`
@@ -80,6 +80,11 @@ func (s *Server) queryByNumber(c call) (result, error) {
 	t := s.book.find(number, c.now)
 	if t == nil {
 		return nil, orderNotExist()
+	}
+	if t.paid() && take(&s.faults.Stale) {
+		before := trade{Trade: t.Trade}
+		before.State = StateNotPaid
+		return before.transaction(s.merchant), nil
 	}
 	return t.transaction(s.merchant), nil
 }

@@ -101,3 +101,30 @@ func TestQueryRefused(t *testing.T) {
 		}
 	}
 }
+
+// By a fault, a query lags behind: it answers as before the payment.
+func TestStaleQuery(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	code := s.codeURL(s.send("POST", nativePath, s.full("ORDER0001")))
+	s.sim.SetFaults(Faults{Stale: 2})
+	before := s.query("ORDER0001")
+	s.prepay("ORDER0002")
+	s.query("ORDER0002") // an unpaid order does not use it up
+	trade := s.pay(code)
+	if got := s.query("ORDER0001"); !reflect.DeepEqual(got, before) {
+		t.Errorf("stale query answers %v, want %v", got, before)
+	}
+	id := "/v3/pay/transactions/id/" + trade.TransactionID + "?mchid=" + s.merchant.MchID
+	if got := fields(t, s.send("GET", id, "").want(200, "").body); got["trade_state"] != "SUCCESS" {
+		t.Errorf("query by id answers %v: whoever has the id knows of the payment", got)
+	}
+	s.refund("ORDER0001", "R1", 1).want(200, "")
+	if got := s.query("ORDER0001"); !reflect.DeepEqual(got, before) {
+		t.Errorf("stale query answers %v, want %v", got, before)
+	}
+	s.wantState("ORDER0001", "REFUND")
+	if s.sim.Trades()[1].State != StateRefunded {
+		t.Error("a stale answer changed the order")
+	}
+}

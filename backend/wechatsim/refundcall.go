@@ -131,14 +131,24 @@ func (s *Server) createRefund(c call) (result, error) {
 		}
 		return known.answer(), nil
 	}
+	r, err := s.acceptRefund(q, params, c.now)
+	if err != nil {
+		return nil, err
+	}
+	return r.answer(), nil
+}
+
+// acceptRefund enters a new refund and sets it off. A refused one leaves no trace: its number may be used again. The
+// caller holds s.mu.
+func (s *Server) acceptRefund(q refundRequest, params string, now time.Time) (*refund, error) {
 	t := s.book.byID[q.TransactionID]
 	if q.OutTradeNo != "" {
-		t = s.book.find(q.OutTradeNo, c.now)
+		t = s.book.find(q.OutTradeNo, now)
 	}
 	r := &refund{params: params, trade: t, from: q.Amount.From, Refund: Refund{OutRefundNo: q.OutRefundNo,
 		Reason: q.Reason, NotifyURL: q.NotifyURL, Amount: q.Amount.Refund, Total: q.Amount.Total,
 		FundsAccount: cmp.Or(q.FundsAccount, "AVAILABLE")}}
-	if err := r.check(c.now); err != nil {
+	if err := r.check(now); err != nil {
 		return nil, err
 	}
 	r.fee = share(t.fee, r.Amount, t.Total)
@@ -148,9 +158,9 @@ func (s *Server) createRefund(c call) (result, error) {
 	if r.cost() > s.book.account.balance {
 		return nil, notEnough()
 	}
-	s.book.addRefund(r, c.now)
+	s.book.addRefund(r, now)
 	s.setOff(r)
-	return r.answer(), nil
+	return r, nil
 }
 
 // check holds a new refund against its order.

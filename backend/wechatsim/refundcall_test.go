@@ -57,9 +57,9 @@ func TestRefundAnswer(t *testing.T) {
 		want := map[string]any{"refund_id": got["refund_id"], "out_refund_no": "R|1*@-_z",
 			"transaction_id": trade.TransactionID, "out_trade_no": "ORDER0001", "channel": "ORIGINAL",
 			"user_received_account": "支付用户零钱", "create_time": "2026-01-02T13:00:00+08:00", "status": "PROCESSING",
-			"funds_account": "UNSETTLED", "amount": map[string]any{"total": 1280.0, "refund": 80.0, "payer_total": 1280.0,
-				"payer_refund": 80.0, "settlement_total": 1280.0, "settlement_refund": 80.0, "discount_refund": 0.0,
-				"currency": "CNY"}}
+			"funds_account": "UNSETTLED", "amount": map[string]any{"total": 1280.0, "refund": 80.0,
+				"payer_total": 1280.0, "payer_refund": 80.0, "settlement_total": 1280.0, "settlement_refund": 80.0,
+				"discount_refund": 0.0, "currency": "CNY"}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("refund answers %v, want %v", got, want)
 		}
@@ -118,7 +118,7 @@ func TestRefundParameters(t *testing.T) {
 		{"empty number", swap(`"R1"`, `""`), "/out_refund_no", "最小值 1", outOfRange},
 		{"long number", swap(`"R1"`, `"`+strings.Repeat("R", 65)+`"`), "/out_refund_no", "最大值 64", outOfRange},
 		{"number with a slash", swap(`"R1"`, `"R/1"`), "/out_refund_no", "只能包含", invalid},
-		{"27 Chinese characters", with(`,"reason":"` + strings.Repeat("退", 27) + `"`), "/reason", "最大值 80 字节", outOfRange},
+		{"27 Chinese characters", with(`,"reason":"` + strings.Repeat("退", 27) + `"`), "/reason", "80 字节", outOfRange},
 		{"81 letters", with(`,"reason":"` + strings.Repeat("r", 81) + `"`), "/reason", "最大值 80 字节", outOfRange},
 		{"emoji", with(`,"reason":"🍰"`), "/reason", "3字节", invalid},
 		{"notify_url with query", swap("/refunds", "/refunds?a=1"), "/notify_url", "不能携带参数", invalid},
@@ -135,10 +135,12 @@ func TestRefundParameters(t *testing.T) {
 		{"dollars", swap(`CNY`, `USD`), "/amount/currency", "CNY", invalid},
 		{"from nowhere", from(`{"account":"BASIC","amount":80}`), "/amount/from/0/account", "UNAVAILABLE", invalid},
 		{"from nothing", from(`{"account":"AVAILABLE"}`), "/amount/from/0/amount", "缺少", invalid},
-		{"goods without id", goodsWith(`"merchant_goods_id":"a",`, ""), "/goods_detail/0/merchant_goods_id", "缺少", invalid},
+		{"goods without id", goodsWith(`"merchant_goods_id":"a",`, ""), "/goods_detail/0/merchant_goods_id", "缺少",
+			invalid},
 		{"goods without price", goodsWith(`"unit_price":1,`, ""), "/goods_detail/0/unit_price", "缺少", invalid},
 		{"goods without amount", goodsWith(`"refund_amount":1,`, ""), "/goods_detail/0/refund_amount", "缺少", invalid},
-		{"goods without quantity", goodsWith(`,"refund_quantity":1`, ""), "/goods_detail/0/refund_quantity", "缺少", invalid},
+		{"goods without quantity", goodsWith(`,"refund_quantity":1`, ""), "/goods_detail/0/refund_quantity", "缺少",
+			invalid},
 		{"goods of a prepay", goodsWith(`"refund_quantity"`, `"quantity"`), "/goods_detail/0/quantity", "未在API文档中定义",
 			undefined},
 	}

@@ -1,7 +1,6 @@
 package wechatsim
 
 import (
-	"crypto/rsa"
 	"net/http"
 	"strconv"
 	"strings"
@@ -108,14 +107,10 @@ type seals struct {
 	timestamp, nonce, signature, serial string
 }
 
-// sealBody signs a body as WeChat Pay does at the given time.
-func (s *Server) sealBody(at time.Time, body []byte) (seals, error) {
-	return newSeals(s.keys.wechat, s.merchant.PublicKeyID, at, body)
-}
-
-func newSeals(key *rsa.PrivateKey, serial string, at time.Time, body []byte) (seals, error) {
-	x := seals{timestamp: strconv.FormatInt(at.Unix(), 10), nonce: randomOf(alphanumeric, 32), serial: serial}
-	signature, err := sign(key, answerMessage(x.timestamp, x.nonce, body))
+// newSeals signs a body as WeChat Pay does at the given time.
+func newSeals(by signer, at time.Time, body []byte) (seals, error) {
+	x := seals{timestamp: strconv.FormatInt(at.Unix(), 10), nonce: randomOf(alphanumeric, 32), serial: by.serial}
+	signature, err := sign(by.key, answerMessage(x.timestamp, x.nonce, body))
 	x.signature = signature
 	return x, err
 }

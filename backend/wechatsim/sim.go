@@ -12,24 +12,36 @@
 //	…                                                 // your client makes an order and gets a code_url
 //	trade, err := sim.Pay(codeURL, "小明")             // the customer scans and pays; the callback follows
 //
-// It knows one direct merchant (直连商户) in public-key mode (微信支付公钥) and Native orders:
+// It knows one direct merchant (直连商户), in public-key mode (微信支付公钥) unless Options.Certificates says otherwise,
+// and Native orders:
 //
 //	POST /v3/pay/transactions/native
 //	GET  /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid=
 //	GET  /v3/pay/transactions/id/{transaction_id}?mchid=
 //	POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close
-//	GET  /v3/certificates                             404 RESOURCE_NOT_EXISTS, as for every merchant in this mode
+//	POST /v3/refund/domestic/refunds
+//	GET  /v3/refund/domestic/refunds/{out_refund_no}
+//	POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund
+//	GET  /v3/bill/tradebill?bill_date=&bill_type=&tar_type=
+//	GET  /v3/bill/fundflowbill?bill_date=&account_type=&tar_type=
+//	GET  /v3/billdownload/file?token=                 the download_url of both
+//	GET  /v3/certificates                             404 RESOURCE_NOT_EXISTS for a merchant in public-key mode
+//	POST /v3/security/echo
 //
 // Beside the API, for the hands of a test or of a person, answers in JSON:
 //
-//	GET  /_sim/orders     the newest orders with their callbacks
-//	POST /_sim/scan       {code_url, payer?}  the customer scans and looks at the sum
-//	POST /_sim/pay        {code_url, payer?}  the customer pays
-//	GET  POST /_sim/faults                    the whole of Faults
-//	GET  POST /_sim/clock {offset_seconds}    moves the clock of WeChat Pay
-//	GET  /_sim/phone                          the page that plays the customer's phone
+//	GET  /_sim/orders      the newest orders with their callbacks and refunds
+//	POST /_sim/scan        {code_url, payer?}  the customer scans and looks at the sum
+//	POST /_sim/pay         {code_url, payer?}  the customer pays
+//	GET  /_sim/refunds     the newest refunds with their callbacks
+//	POST /_sim/refunds     {out_refund_no, state}  ends one that is PROCESSING
+//	GET  POST /_sim/balance {balance}          the merchant's money, in fen
+//	GET  POST /_sim/faults                     the whole of Faults
+//	GET  POST /_sim/signing                    the whole of Signing
+//	GET  POST /_sim/clock  {offset_seconds}    moves the clock of WeChat Pay
+//	GET  /_sim/phone                           the page that plays the customer's phone
 //
-// What it is not: it holds no money and knows no banks, coupons or limits; it forgets all orders at a restart; its
+// What it is not: it knows no banks, coupons or limits of calls per second; it forgets all orders at a restart; its
 // /_sim/ side has no login, so it belongs on a private address. It is milder than WeChat Pay in three points, so that
 // it works on one machine: it speaks plain HTTP, calls a notify_url on any host, and does not look at Content-Type.
 // Messages are Chinese whatever Accept-Language asks; clients branch on the code, never on the message.
@@ -53,8 +65,11 @@ type Options struct {
 	Merchant *Merchant
 	// Now is WeChat Pay's clock, before the offset set by POST /_sim/clock. nil: time.Now.
 	Now func() time.Time
-	// Speed divides the waits between callbacks and the delays of Faults. 0 and 1 are the real schedule of 24 hours;
-	// 1000 makes a resend after 15 ms. The 5-second limit of a callback's answer stays.
+	// Certificates is how the merchant knows WeChat Pay's keys. All modes but PublicKeyOnly need a Merchant with at
+	// least one certificate: see IssueCertificate. A nil Merchant gets one.
+	Certificates CertificateMode
+	// Speed divides the waits between callbacks, RefundTime and the delays of Faults. 0 and 1 are the real schedule of
+	// 24 hours; 1000 makes a resend after 15 ms. The 5-second limit of a callback's answer stays.
 	Speed float64
 	// RefundTime is how long a refund stays PROCESSING, before it is divided by Speed. 0: 2 seconds.
 	RefundTime time.Duration
@@ -66,11 +81,11 @@ type Options struct {
 
 // A Server is a WeChat Pay with one merchant. It is an http.Handler; all methods may be called at once.
 type Server struct {
-	merchant *Merchant
-	keys     keys
-	now      func() time.Time
-	speed    float64
-
+	merchant   *Merchant
+	keys       keys
+	mode       CertificateMode
+	now        func() time.Time
+	speed      float64
 	refundTime time.Duration // before it is divided by speed
 	log        *slog.Logger
 	client     *http.Client
@@ -82,44 +97,61 @@ type Server struct {
 
 	mu      sync.Mutex // guards all below; never held while anything is sent
 	book    *book
-	faults  Faults
-	offset  time.Duration
 	tickets map[string]ticket // downloads of bills by token
+	echoes  []*Echo
+	faults  Faults
+	signing signing
+	offset  time.Duration
 	closed  bool
 }
 
 // New makes a simulator. Close it when done.
 func New(o Options) (*Server, error) {
-	if o.Merchant == nil {
-		m, err := NewMerchant()
-		if err != nil {
-			return nil, fmt.Errorf("new simulator: %w", err)
-		}
-		o.Merchant = m
+	o, err := o.complete()
+	if err != nil {
+		return nil, fmt.Errorf("new simulator: %w", err)
 	}
 	keys, err := o.Merchant.keys()
 	if err != nil {
 		return nil, fmt.Errorf("new simulator: %w", err)
 	}
-	if o.Speed < 0 || o.RefundTime < 0 {
-		return nil, errors.New("new simulator: negative speed or refund time")
+	if o.Certificates < PublicKeyOnly || o.Certificates > Switching {
+		return nil, errors.New("new simulator: unknown certificate mode")
+	}
+	if o.Certificates != PublicKeyOnly && len(keys.platform) == 0 {
+		return nil, errors.New("new simulator: the merchant has no platform certificate; call IssueCertificate")
 	}
 	s := &Server{
-		merchant: o.Merchant, keys: keys, now: o.Now, speed: o.Speed, log: o.Log,
-		client: newCallbackClient(o.Transport), book: newBook(*o.Merchant), tickets: map[string]ticket{}, refundTime: cmp.Or(o.RefundTime, refundTime),
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.speed == 0 {
-		s.speed = 1
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+		merchant: o.Merchant, keys: keys, mode: o.Certificates, now: o.Now, speed: o.Speed, refundTime: o.RefundTime,
+		log: o.Log, client: newCallbackClient(o.Transport), book: newBook(*o.Merchant), tickets: map[string]ticket{},
+		signing: signing{Signing: Signing{PublicKeyShare: 50, NewestShare: 100}},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.mux = s.routes()
 	return s, nil
+}
+
+// complete fills in what was left out.
+func (o Options) complete() (Options, error) {
+	if o.Speed < 0 || o.RefundTime < 0 {
+		return o, errors.New("negative speed or refund time")
+	}
+	o.Speed, o.RefundTime = cmp.Or(o.Speed, 1), cmp.Or(o.RefundTime, refundTime)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Merchant != nil {
+		return o, nil
+	}
+	m, err := NewMerchant()
+	if err == nil && o.Certificates != PublicKeyOnly {
+		err = m.IssueCertificate(o.Now().AddDate(0, 0, -1))
+	}
+	o.Merchant = m
+	return o, err
 }
 
 // routes is all that the simulator answers; everything else is an empty 404, as at WeChat Pay.
@@ -143,10 +175,14 @@ func (s *Server) routes() *http.ServeMux {
 	api("/v3/bill/tradebill", endpoint{method: "GET", work: s.tradeBill,
 		query: []string{"bill_date", "bill_type", "tar_type"}, faults: func(f *Faults) *CallFaults { return &f.Bill }})
 	api("/v3/bill/fundflowbill", endpoint{method: "GET", work: s.flowBill,
-		query: []string{"bill_date", "account_type", "tar_type"}, faults: func(f *Faults) *CallFaults { return &f.Bill }})
+		query:  []string{"bill_date", "account_type", "tar_type"},
+		faults: func(f *Faults) *CallFaults { return &f.Bill }})
 	api("/v3/billdownload/file", endpoint{method: "GET", work: s.downloadBill, query: []string{"token", "tartype"},
 		faults: func(f *Faults) *CallFaults { return &f.Download }})
-	api("/v3/certificates", endpoint{method: "GET", work: s.certificates, query: []string{"algorithm_type"}})
+	api("/v3/certificates", endpoint{method: "GET", work: s.certificates, query: []string{"algorithm_type"},
+		faults: func(f *Faults) *CallFaults { return &f.Certificates }})
+	api("/v3/security/echo", endpoint{method: "POST", work: s.echo,
+		faults: func(f *Faults) *CallFaults { return &f.Echo }})
 
 	s.control(mux)
 	s.phone(mux)

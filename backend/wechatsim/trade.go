@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -178,16 +179,25 @@ func (b *book) scan(codeURL, payer string, now time.Time) (*trade, error) {
 		return nil, ErrDeadCode
 	case now.After(t.PayableUntil):
 		return nil, ErrTooLate
-	case t.ScannedBy != "" && t.ScannedBy != payer:
+	}
+	return b.bind(t, payer)
+}
+
+// bind makes an order that of its first account.
+func (b *book) bind(t *trade, payer string) (*trade, error) {
+	if t.ScannedBy != "" && t.ScannedBy != payer {
 		return nil, ErrOtherPayer
 	}
 	t.ScannedBy = payer
 	return t, nil
 }
 
-// pay lets a customer pay.
-func (b *book) pay(codeURL, payer string, now time.Time) (*trade, error) {
+// pay lets a customer pay. late, a fault's count, lets him do it after the last moment.
+func (b *book) pay(codeURL, payer string, now time.Time, late *int) (*trade, error) {
 	t, err := b.scan(codeURL, payer, now)
+	if errors.Is(err, ErrTooLate) && take(late) {
+		t, err = b.bind(b.byCode[codeURL], payer)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +253,7 @@ func (s *Server) Pay(codeURL, payer string) (Trade, error) {
 	now := s.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.book.pay(codeURL, cmp.Or(payer, DefaultPayer), now)
+	t, err := s.book.pay(codeURL, cmp.Or(payer, DefaultPayer), now, &s.faults.PayLate)
 	if err != nil {
 		return Trade{}, fmt.Errorf("simulator: %w", err)
 	}

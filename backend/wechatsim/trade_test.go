@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -127,4 +128,65 @@ func TestTradesAreASnapshot(t *testing.T) {
 	if before[0].State != StateNotPaid || s.sim.Trades()[0].State != StatePaid {
 		t.Error("a snapshot changed")
 	}
+}
+
+// By a fault, money arrives after the shop's own expiry: the customer had begun before it.
+func TestPayLate(t *testing.T) {
+	t.Parallel()
+	s, clock := newShopAtNoon(t)
+	order := func(number string) string {
+		return s.codeURL(s.send("POST", nativePath, s.order(number, `,"time_expire":"2026-01-02T12:15:00+08:00"`)))
+	}
+	first, second, closed, bound := order("ORDER0001"), order("ORDER0002"), order("ORDER0003"), order("ORDER0004")
+	if _, err := s.sim.Scan(bound, "小红"); err != nil {
+		t.Fatal(err)
+	}
+	s.sim.SetFaults(Faults{PayLate: 2})
+	clock.advance(time.Hour)
+	s.close("ORDER0003").want(204, "")
+	wantUnpayable(t, s, closed, "", ErrOrderClosed) // what the shop closed stays closed
+	if _, err := s.sim.Pay(bound, "小明"); !errors.Is(err, ErrOtherPayer) {
+		t.Errorf("another's order: %v", err)
+	}
+	if _, err := s.sim.Scan(first, ""); !errors.Is(err, ErrTooLate) {
+		t.Errorf("scan: %v, want %v: who begins now is too late", err, ErrTooLate)
+	}
+	if trade := s.pay(first); !trade.PaidAt.Equal(s.now()) || trade.ScannedBy != DefaultPayer {
+		t.Errorf("trade %+v", trade)
+	}
+	s.wantState("ORDER0001", "SUCCESS")
+	wantUnpayable(t, s, second, "", ErrTooLate) // both strikes are used up
+	s.sim.SetFaults(Faults{PayLate: 1})
+	clock.advance(time.Hour)
+	wantUnpayable(t, s, second, "", ErrDeadCode) // a dead code is another matter
+}
+
+// By a fault, the customer pays while the shop closes an order whose time is over.
+func TestPayLateDuringClose(t *testing.T) {
+	t.Parallel()
+	s, clock := newShopAtNoon(t)
+	s.codeURL(s.send("POST", nativePath, s.order("ORDER0001", `,"time_expire":"2026-01-02T12:15:00+08:00"`)))
+	clock.advance(time.Hour)
+	s.sim.SetFaults(Faults{PayLate: 1, Close: CallFaults{CustomerPays: 1}})
+	s.close("ORDER0001").want(403, "TRADE_ERROR")
+	s.wantState("ORDER0001", "SUCCESS")
+}
+
+// One customer, two numbers for the same goods: WeChat Pay takes both, and tells of both.
+func TestPaidTwiceOnTwoNumbers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		first, second := s.prepay("ORDER0001"), s.prepay("ORDER0002")
+		if a, b := s.pay(first), s.pay(second); a.TransactionID == b.TransactionID || a.Payer != b.Payer {
+			t.Errorf("paid %+v and %+v", a, b)
+		}
+		synctest.Wait()
+		if n := len(s.inbox.all()); n != 2 {
+			t.Errorf("%d callbacks", n)
+		}
+		s.refund("ORDER0002", "R1", 1280).want(200, "")
+		s.wantState("ORDER0001", "SUCCESS")
+		s.wantState("ORDER0002", "REFUND")
+	})
 }

@@ -13,6 +13,8 @@ const switches = [
   { group: "groupOrder", name: "errorAfter", at: ["prepay", "error_after"], count: 1 },
   { group: "groupOrder", name: "hang", at: ["prepay", "hang_after"], count: 1 },
   { group: "groupOrder", name: "queryError", at: ["query", "error_before"], count: -1 },
+  { group: "groupRefund", name: "notEnough", at: ["refund_outcome", "not_enough"], count: -1 },
+  { group: "groupRefund", name: "abnormal", at: ["refund_outcome", "abnormal"], count: 1 },
 ];
 
 let speed = 1; // the simulator divides its delays by it; the texts promise real seconds

@@ -20,7 +20,10 @@ const owner = () => document.querySelector("input[name=owner]:checked").value;
 // standing says what a phone could do with an order now; the simulator decides again when it is scanned.
 function standing(order) {
   const now = Date.parse(book.now);
-  if (order.state === "SUCCESS") return { over: true, text: say("statePaid"), good: true };
+  if (paid(order)) {
+    const back = refunded(order);
+    return { over: true, text: back > 0 ? say("refunded", yuan(back)) : say("statePaid"), good: true };
+  }
   if (order.state === "CLOSED") return { over: true, text: say("stateClosed") };
   const end = Math.min(Date.parse(order.code_expires_at), Date.parse(order.payable_until));
   const seconds = Math.floor((end - now) / 1000);
@@ -29,6 +32,9 @@ function standing(order) {
   return { over: true, text: say(late ? "stateLate" : "stateDead") };
 }
 
+const paid = (order) => order.state === "SUCCESS" || order.state === "REFUND";
+const refunded = (order) => order.refunds.reduce((sum, r) => sum + (r.state === "SUCCESS" ? r.amount : 0), 0);
+
 function clock(seconds) {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   if (h >= 24) return `${Math.floor(h / 24)}d ${h % 24}h`;
@@ -36,16 +42,38 @@ function clock(seconds) {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`;
 }
 
-// callbackText tells how the merchant was told of a payment.
-function callbackText(order) {
-  const last = order.callbacks.at(-1);
+// callbackText tells how the merchant was told of a payment or of a refund.
+function callbackText(about) {
+  const last = about.callbacks.at(-1);
   if (!last) return { text: say("telling") };
-  if (order.callbacks.some((c) => c.status === 200 || c.status === 204)) {
-    const good = order.callbacks.findLast((c) => c.status === 200 || c.status === 204);
+  const good = about.callbacks.findLast((c) => c.status === 200 || c.status === 204);
+  if (good) {
     return { text: say("told", good.status), good: true };
   }
   if (last.fault === "lose") return { text: say("lost"), bad: true };
   return { text: say("untold", last.status || say("silent")), bad: true };
+}
+
+const refundWords = {
+  PROCESSING: "refunding", SUCCESS: "refunded", ABNORMAL: "refundAbnormal", CLOSED: "refundClosed",
+};
+
+// refundText tells how a refund stands, and of its end how the merchant was told.
+function refundText(refund) {
+  const text = say(refundWords[refund.state], yuan(refund.amount));
+  if (refund.state === "PROCESSING" || refund.notify_url === "") return { text };
+  const told = callbackText(refund);
+  return { text: `${text} · ${told.text}`, bad: told.bad || refund.state !== "SUCCESS" };
+}
+
+// fillRefunds writes one line for each refund; their number only grows.
+function fillRefunds(box, refunds) {
+  while (box.childElementCount < refunds.length) box.append(document.createElement("span"));
+  refunds.forEach((refund, i) => {
+    const is = refundText(refund);
+    write(box.children[i], is.text);
+    box.children[i].classList.toggle("bad", Boolean(is.bad));
+  });
 }
 
 // draw brings a list to the given orders and keeps the elements that stay, so that focus and touch survive a poll.
@@ -67,7 +95,7 @@ function card(order) {
   li.dataset.number = order.out_trade_no;
   const button = document.createElement("button");
   button.type = "button";
-  for (const name of ["name", "sum", "meta", "more"]) {
+  for (const name of ["name", "sum", "meta", "more", "refunds"]) {
     const span = document.createElement("span");
     span.className = name;
     button.append(span);
@@ -86,15 +114,16 @@ function write(el, text) {
 
 function fill(li, order) {
   const is = standing(order);
-  const [name, sum, meta, more] = li.firstElementChild.children;
+  const [name, sum, meta, more, refunds] = li.firstElementChild.children;
   write(name, order.description);
   write(sum, yuan(order.total));
   write(meta, is.text);
   meta.classList.toggle("good", Boolean(is.good));
   meta.classList.toggle("soon", Boolean(is.soon));
-  const told = order.state === "SUCCESS" ? callbackText(order) : { text: order.out_trade_no };
+  const told = paid(order) ? callbackText(order) : { text: order.out_trade_no };
   write(more, told.text);
   more.classList.toggle("bad", Boolean(told.bad));
+  fillRefunds(refunds, order.refunds);
 }
 
 function render() {

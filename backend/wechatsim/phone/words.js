@@ -11,6 +11,7 @@ const words = {
     left: "剩余 {0}", statePaid: "已支付", stateClosed: "已关闭", stateDead: "二维码已过期", stateLate: "已超过支付时间",
     telling: "正在通知商户…", told: "商户已收到通知（{0}）", untold: "商户没有确认（{0}），微信支付会再次通知",
     lost: "通知在路上丢失，微信支付会再次通知", silent: "无回答", noCallback: "尚未通知",
+    refunding: "退款中 {0}", refunded: "已退款 {0}", refundAbnormal: "退款异常 {0}", refundClosed: "退款关闭 {0}",
     unknown_code: "无法识别的二维码", unknown_codeWhy: "这个二维码不是本模拟器给出的，或者模拟器已重新启动。",
     dead_code: "二维码已失效，请重新获取", dead_codeWhy: "二维码只有两小时有效；重新下单后，旧的二维码立即失效。",
     order_closed: "订单已关闭，请重新下单", order_closedWhy: "商户已关闭这个订单，不能再付款。",
@@ -28,6 +29,9 @@ const words = {
     errorAfter: "下单成功却回答 500", errorAfterWhy: "下一单：订单已生成，商户却以为失败，要用相同参数重试。",
     hang: "下单超时", hangWhy: "下一单：订单已生成，但一直不回答，直到商户放弃等待。",
     queryError: "查询回答 500", queryErrorWhy: "所有查询都失败。商户不能因此认为没有付款。",
+    groupRefund: "退款",
+    notEnough: "商户余额不足", notEnoughWhy: "退款一律被拒绝（NOT_ENOUGH）。关掉就等于充值：商户用同一个退款单号重试即可。",
+    abnormal: "退款异常", abnormalWhy: "下一笔退款到不了账（ABNORMAL）：用户的银行卡已失效，要人工处理。",
   },
   en: {
     toggle: "中文", toggleLabel: "切换到中文", page: "Phone simulator",
@@ -43,6 +47,8 @@ const words = {
     telling: "Telling the merchant…", told: "The merchant was told ({0})",
     untold: "The merchant did not accept ({0}). WeChat Pay will tell it again",
     lost: "The callback got lost. WeChat Pay will send it again", silent: "no answer", noCallback: "Not told yet",
+    refunding: "Refunding {0}", refunded: "{0} refunded", refundAbnormal: "Refund of {0} stuck",
+    refundClosed: "Refund of {0} closed",
     unknown_code: "Unknown code",
     unknown_codeWhy: "This simulator did not give this code, or it was restarted since.",
     dead_code: "This code is dead. Get a new one",
@@ -68,6 +74,11 @@ const words = {
     errorAfterWhy: "Next order: it exists, but the merchant is told it failed. It must repeat the same request.",
     hang: "Order times out", hangWhy: "Next order: it exists, but no answer comes until the merchant gives up.",
     queryError: "Queries answer 500", queryErrorWhy: "Every query fails. That does not mean that nothing was paid.",
+    groupRefund: "Refunds",
+    notEnough: "Merchant has no money",
+    notEnoughWhy: "Every refund is refused (NOT_ENOUGH). Off means topped up: the same number then works.",
+    abnormal: "Refund gets stuck",
+    abnormalWhy: "The next refund ends ABNORMAL: the customer’s card is dead, and a person must help.",
   },
 };
 
