@@ -357,4 +357,13 @@ func TestOperators(t *testing.T) {
 			t.Errorf("%s: %d; want %d", path, a.status, want)
 		}
 	}
+	plain := w.call(t, "GET", "/v1/saoma.js", "", "Accept-Encoding: identity")
+	packed := w.call(t, "GET", "/v1/saoma.js", "", "Accept-Encoding: gzip")
+	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body) >= len(plain.body)/2 || packed.header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("compressed: %d bytes of %d, %v", len(packed.body), len(plain.body), packed.header)
+	}
+	again := w.call(t, "GET", "/v1/saoma.js", "", "Accept-Encoding: gzip", "If-None-Match: "+packed.header.Get("ETag"))
+	if again.status != http.StatusNotModified {
+		t.Errorf("asked whether it has changed: %d", again.status)
+	}
 }

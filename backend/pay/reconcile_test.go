@@ -202,10 +202,11 @@ func TestReconcileTheSums(t *testing.T) {
 		bill bill
 		want pay.DifferenceKind
 	}{
-		"a row was lost on the way": {bill{spoil: pay.BillSums{Rows: 1}}, pay.SumsOff},
-		"the total is off":          {bill{spoil: pay.BillSums{Total: 1}}, pay.SumsOff},
-		"less money came in":        {bill{funds: &pay.FundSums{In: 2799}}, pay.FundsOff},
-		"more money moved":          {bill{funds: &pay.FundSums{In: 9999, Out: 9999}}, ""},
+		"a row too many":          {bill{spoil: pay.BillSums{Rows: -1}}, pay.SumsOff},
+		"a reversed payment code": {bill{spoil: pay.BillSums{Rows: 1}}, ""},
+		"the total is off":        {bill{spoil: pay.BillSums{Total: 1}}, pay.SumsOff},
+		"less money came in":      {bill{funds: &pay.FundSums{In: 2799}}, pay.FundsOff},
+		"more money moved":        {bill{funds: &pay.FundSums{In: 9999, Out: 9999}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

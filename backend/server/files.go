@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -19,7 +20,7 @@ type files map[string]file
 
 type file struct {
 	contents []byte
-	zipped   []byte // by gzip; nil if there is none
+	zipped   []byte // by gzip
 	etag     string
 	mime     string
 }
@@ -45,12 +46,32 @@ func (s *Server) newFiles() (files, error) {
 		if path.Ext(name) == ".wasm" {
 			f.mime = "application/wasm" // not in every system's table, and instantiateStreaming insists on it
 		}
-		if f.zipped, err = fs.ReadFile(s.Files, name+".gz"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read public/%s.gz: %w", name, err)
+		if f.zipped, err = s.zipped(name, contents); err != nil {
+			return nil, err
 		}
 		fsys[name] = f
 	}
 	return fsys, nil
+}
+
+// zipped returns a file compressed by gzip: as make did, which takes its time for the program, or else here.
+func (s *Server) zipped(name string, contents []byte) ([]byte, error) {
+	b, err := fs.ReadFile(s.Files, name+".gz")
+	if err == nil {
+		return b, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read public/%s.gz: %w", name, err)
+	}
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(contents); err != nil {
+		return nil, fmt.Errorf("compress public/%s: %w", name, err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress public/%s: %w", name, err)
+	}
+	return buf.Bytes(), nil
 }
 
 // ServeHTTP serves /assets/{file}. Browsers ask each time whether a file has changed.
@@ -80,7 +101,7 @@ func (f files) serve(w http.ResponseWriter, r *http.Request, name, cache string)
 	h.Set("Vary", "Accept-Encoding")
 	contents := file.contents
 	h.Set("ETag", file.etag)
-	if file.zipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		contents = file.zipped
 		h.Set("Content-Encoding", "gzip")
 		h.Set("ETag", strings.TrimSuffix(file.etag, `"`)+`-gz"`)
