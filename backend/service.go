@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := wechat.New(accounts, wechat.Options{Log: log})
+	gateway, err := wechat.New(accounts, wechat.Options{Log: log, TempDir: filepath.Dir(c.databaseFile())})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ var _ pay.BillGateway = (*Gateway)(nil)
 // TradeBill implements [pay.BillGateway]. Rows of payments that were reversed (REVOKED) are not given out,
 // though the sums count them: only payment codes are reversed, which we do not take, and such a row is
 // neither money that stayed nor a refund. The sums are as the bill states them, not checked against the rows.
+// When a row cannot be read, those before it have been given out: they are WeChat Pay's word all the same.
 func (g *Gateway) TradeBill(
 	ctx context.Context, m pay.MerchantID, day string, row func(pay.BillRow) error,
 ) (pay.BillSums, error) {

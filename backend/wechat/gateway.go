@@ -1,6 +1,6 @@
-// Package wechat is WeChat Pay (微信支付 APIv3, Native) behind the words of [pay.Gateway], through the official
-// SDK. The SDK's pointers, errors and habits end here: its texts span lines and repeat requests, so none of
-// them leaves this package as it is.
+// Package wechat is WeChat Pay (微信支付 APIv3, Native) behind the words of [pay.Gateway], [pay.RefundGateway]
+// and [pay.BillGateway], through the official SDK. The SDK's pointers, errors and habits end here: its texts span
+// lines and repeat requests, so none of them leaves this package as it is.
 //
 // Each merchant has a client of its own. Answers and callbacks are verified with the WeChat Pay public key
 // (微信支付公钥); nothing is downloaded at start.

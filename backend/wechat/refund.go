@@ -187,7 +187,7 @@ func (r refund) report(status string, signedAt time.Time) (pay.RefundReport, err
 		return pay.RefundReport{}, fmt.Errorf("the refund's status %.40q is none that we know", status)
 	case r.OutRefundNo == "" || r.RefundID == "" || r.OutTradeNo == "" || r.TransactionID == "":
 		return pay.RefundReport{}, errors.New("the refund lacks one of its four numbers")
-	case r.Amount.Refund <= 0 || r.Amount.Total < r.Amount.Refund:
+	case r.Amount.Refund <= 0 || r.Amount.Total <= 0:
 		return pay.RefundReport{}, fmt.Errorf("the refund is of %d fen out of %d", r.Amount.Refund, r.Amount.Total)
 	case r.Amount.Currency != "" && r.Amount.Currency != pay.Currency:
 		return pay.RefundReport{}, fmt.Errorf("the refund is in %.16q, not in %s", r.Amount.Currency, pay.Currency)

@@ -173,6 +173,16 @@ func TestQueryRefund(t *testing.T) {
 	}
 }
 
+func TestRefundAnswersPassOnWhatTheDomainCompares(t *testing.T) {
+	t.Parallel()
+	g := newUpstream(t, answers(200, encode(refunded(object{"amount": object{"refund": 101, "total": 100}}))))
+	for op, call := range refundCalls(g) {
+		if got, err := call(t); err != nil || got.Amount != 101 || got.Total != 100 {
+			t.Errorf("%s: %+v, %v, want what the answer says", op, got, err)
+		}
+	}
+}
+
 // TestRefundAnswers has answers that are signed and yet do not say what was asked.
 func TestRefundAnswers(t *testing.T) {
 	t.Parallel()
@@ -193,7 +203,6 @@ func TestRefundAnswers(t *testing.T) {
 		"no amount":            {change("amount", nil), "0 fen"},
 		"no refund":            {change("amount", object{"total": 100}), "0 fen out of 100"},
 		"no total":             {change("amount", object{"refund": 30}), "30 fen out of 0"},
-		"more than there was":  {change("amount", object{"refund": 101, "total": 100}), "101 fen out of 100"},
 		"less than nothing":    {change("amount", object{"refund": -30, "total": 100}), "-30 fen"},
 		"parts of fen":         {change("amount", object{"refund": 0.5, "total": 100}), "decode"},
 		"text for fen":         {change("amount", object{"refund": "30", "total": 100}), "decode"},
@@ -246,7 +255,8 @@ func TestRefundRefusals(t *testing.T) {
 		refund, query  pay.Outcome
 		code, contains string
 	}{
-		"bad request":  {400, `{"code":"INVALID_REQUEST","message":"订单已超期"}`, pay.Refused, pay.Refused, "INVALID_REQUEST", "订单已超期"},
+		"bad request": {400, `{"code":"INVALID_REQUEST","message":"订单已超期"}`, pay.Refused, pay.Refused,
+			"INVALID_REQUEST", "订单已超期"},
 		"signature":    {401, `{"code":"SIGN_ERROR"}`, pay.Refused, pay.Refused, "SIGN_ERROR", "401"},
 		"no money":     {403, `{"code":"NOT_ENOUGH","message":"余额不足"}`, pay.Refused, pay.Refused, "NOT_ENOUGH", "余额不足"},
 		"account gone": {403, `{"code":"USER_ACCOUNT_ABNORMAL"}`, pay.Refused, pay.Refused, "USER_ACCOUNT_ABNORMAL", "403"},
@@ -302,6 +312,17 @@ func TestRefundUnverified(t *testing.T) {
 				wantFailure(t, err, op, pay.Unsure, "")
 			}
 		})
+	}
+}
+
+// TestRefundAnswerIsHeldAgainstRequest has the answer to another refund than the stored request's.
+func TestRefundAnswerIsHeldAgainstRequest(t *testing.T) {
+	t.Parallel()
+	g := newUpstream(t, answers(200, encode(refunded(nil))))
+	_, err := g.Refund(t.Context(), cafe, []byte(`{"out_refund_no":"REFUND0002"}`))
+	wantFailure(t, err, "refund", pay.Unsure, "")
+	if !strings.Contains(err.Error(), `about out_refund_no "REFUND0001"`) {
+		t.Errorf("%q, want the other number in it", err)
 	}
 }
 
