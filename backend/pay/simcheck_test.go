@@ -75,6 +75,12 @@ func (s *simulation) checkPayments(b books, bad complain) {
 	for _, o := range b.orders {
 		byID[o.ID] = o
 	}
+	returned := make(map[string]int64) // fen that WeChat Pay gave back, by out_trade_no
+	for _, r := range s.sim.Refunds() {
+		if r.State == wechatsim.RefundSucceeded {
+			returned[r.OutTradeNo] += r.Amount
+		}
+	}
 	for _, t := range s.sim.Trades() {
 		a := b.attempts[t.OutTradeNo]
 		taken := t.State == wechatsim.StatePaid || t.State == wechatsim.StateRefunded
@@ -92,20 +98,10 @@ func (s *simulation) checkPayments(b books, bad complain) {
 		if a.TransactionID != t.TransactionID || int64(a.Total) != t.Total {
 			bad(o.ID, "payment %s of %d fen is booked as %s of %d", t.TransactionID, t.Total, a.TransactionID, a.Total)
 		}
-		if o.TransactionID != t.TransactionID && s.returned(t) != t.Total {
-			bad(o.ID, "payment %s is on no order, and %d of %d fen went back", t.TransactionID, s.returned(t), t.Total)
+		if o.TransactionID != t.TransactionID && returned[t.OutTradeNo] != t.Total {
+			bad(o.ID, "payment %s is on no order, and %d of %d fen went back", t.TransactionID, returned[t.OutTradeNo], t.Total)
 		}
 	}
-}
-
-// returned is what WeChat Pay gave back of a trade.
-func (s *simulation) returned(t wechatsim.Trade) (sum int64) {
-	for _, r := range s.sim.Refunds() {
-		if r.OutTradeNo == t.OutTradeNo && r.State == wechatsim.RefundSucceeded {
-			sum += r.Amount
-		}
-	}
-	return sum
 }
 
 // Both sides have the same refunds, and never more went back than was paid.

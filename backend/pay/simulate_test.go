@@ -70,8 +70,8 @@ func runSimulation(t *testing.T, seed uint64, orders int) (err error) {
 	return err
 }
 
-// span is how long customers come: a simulated day for every 40 orders, at least one.
-func span(orders int) time.Duration { return time.Duration(1+orders/40) * 24 * time.Hour }
+// span is how long customers come: a simulated day for every 40 orders, at least one and at most three weeks.
+func span(orders int) time.Duration { return time.Duration(min(1+orders/40, 21)) * 24 * time.Hour }
 
 // calm is how long it takes until everything has come to rest: callbacks are repeated for 24 hours, refunds that
 // WeChat Pay gave up are made again after one.
