@@ -32,17 +32,21 @@ test: $(WASM)
 	{ echo 'make test needs Chromium: install the package "chromium" and run it again' >&2; exit 1; }
 	$(GO) test -race ./...
 
-check: $(WASM)
+check: $(WASM) .bin/golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these' >&2; exit 1; }
 	$(GO) mod verify
 	$(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet ./widget/...
-	$(GO) run $(LINT) run
-	GOOS=js GOARCH=wasm $(GO) run $(LINT) run ./widget/...
+	.bin/golangci-lint run
+	GOOS=js GOARCH=wasm .bin/golangci-lint run ./widget/...
 	$(GO) build -trimpath -o /dev/null ./backend
 
 bench: $(WASM)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.bin/golangci-lint: Makefile
+	GOBIN=$(CURDIR)/.bin $(GO) install $(LINT)
+	@touch $@
 
 SEED   ?= $(shell date +%s)
 ORDERS ?= 1000
