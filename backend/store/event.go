@@ -49,8 +49,8 @@ func (t tx) EachEvent(ctx context.Context, f func(pay.Event) error) error {
 	if err != nil {
 		return fmt.Errorf("walk the events: %w", err)
 	}
-	return each(rows, func() error {
-		e, err := scanEvent(rows)
+	return each(rows, func(row scanner) error {
+		e, err := scanEvent(row)
 		if err != nil {
 			return fmt.Errorf("walk the events: %w", err)
 		}
@@ -64,9 +64,9 @@ func (t tx) EachHash(ctx context.Context, begin, end time.Time, f func(string)) 
 	if err != nil {
 		return fmt.Errorf("walk the hashes: %w", err)
 	}
-	return each(rows, func() error {
+	return each(rows, func(row scanner) error {
 		var hash string
-		if err := rows.Scan(&hash); err != nil {
+		if err := row.Scan(&hash); err != nil {
 			return fmt.Errorf("walk the hashes: %w", err)
 		}
 		f(hash)
@@ -75,10 +75,10 @@ func (t tx) EachHash(ctx context.Context, begin, end time.Time, f func(string)) 
 }
 
 // each calls f on every row.
-func each(rows *sql.Rows, f func() error) (err error) {
+func each(rows *sql.Rows, f func(scanner) error) (err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		if err := f(); err != nil {
+		if err := f(rows); err != nil {
 			return err
 		}
 	}

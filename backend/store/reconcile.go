@@ -24,8 +24,8 @@ func (t tx) EachUnbilledPayment(ctx context.Context, m pay.MerchantID, begin, en
 	if err != nil {
 		return fmt.Errorf("payments without a bill: %w", err)
 	}
-	return each(rows, func() error {
-		a, err := scanAttempt(rows)
+	return each(rows, func(row scanner) error {
+		a, err := scanAttempt(row)
 		if err != nil {
 			return fmt.Errorf("payments without a bill: %w", err)
 		}
@@ -40,8 +40,8 @@ func (t tx) EachUnbilledRefund(ctx context.Context, m pay.MerchantID, begin, end
 	if err != nil {
 		return fmt.Errorf("refunds without a bill: %w", err)
 	}
-	return each(rows, func() error {
-		r, err := scanRefund(rows)
+	return each(rows, func(row scanner) error {
+		r, err := scanRefund(row)
 		if err != nil {
 			return fmt.Errorf("refunds without a bill: %w", err)
 		}
