@@ -31,6 +31,7 @@ test: $(WASM)
 	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	{ echo 'make test needs Chromium: install the package "chromium" and run it again' >&2; exit 1; }
 	$(GO) test -race ./...
+	$(GO) test ./backend/pay -run TestSimulation
 
 check: $(WASM) .bin/golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these' >&2; exit 1; }

@@ -23,15 +23,18 @@ import (
 )
 
 var (
-	simSeed   = flag.Uint64("seed", 0, "seed of the simulation; 0: some of our own, one after the other")
-	simOrders = flag.Int("orders", 40, "orders in one simulation")
+	simSeed   = flag.Uint64("seed", 0, "seed of the simulation; 0: 1, 2, 3, …")
+	simOrders = flag.Int("orders", simDefault, "orders in one simulation")
 )
 
 // TestSimulation lives through days of a shop in seconds: customers, faults of WeChat Pay, restarts and crashes of our
 // process, and clocks that jump, all in virtual time and drawn from a seed. Then the books of both sides are held
 // against each other. make simulate SEED=… ORDERS=… runs a chosen one.
 func TestSimulation(t *testing.T) {
-	seeds := []uint64{1, 2, 3}
+	var seeds []uint64
+	for seed := range uint64(simSeeds) {
+		seeds = append(seeds, seed+1)
+	}
 	if *simSeed != 0 {
 		seeds = []uint64{*simSeed}
 	}

@@ -55,6 +55,8 @@ type OrderFilter struct {
 
 // AttemptTx reads and writes attempts.
 type AttemptTx interface {
+	// AnyDue reports whether an attempt or a refund is to be looked at.
+	AnyDue(ctx context.Context, now time.Time) (bool, error)
 	Attempt(ctx context.Context, outTradeNo string) (Attempt, error)
 	// LiveAttempt returns the one attempt of the order that is requested or open.
 	LiveAttempt(context.Context, OrderID) (Attempt, error)

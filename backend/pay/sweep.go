@@ -16,7 +16,19 @@ func (c *Cashier) Sweep(ctx context.Context) (int, error) {
 	now := c.Now()
 	var attempts []Attempt
 	var refunds []Refund
-	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+	// Most of the time nothing is due; looking does not take the write lock.
+	due := false
+	err := c.Store.View(ctx, func(tx Tx) (err error) {
+		due, err = tx.AnyDue(ctx, now)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for what is due: %w", err)
+	}
+	if !due {
+		return 0, nil
+	}
+	err = c.Store.Update(ctx, func(tx Tx) (err error) {
 		if attempts, err = tx.ClaimAttempts(ctx, now, now.Add(SweepLease), SweepBatch); err != nil {
 			return err
 		}

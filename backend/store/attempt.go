@@ -52,6 +52,17 @@ func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptSt
 		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
 }
 
+func (t tx) AnyDue(ctx context.Context, now time.Time) (due bool, err error) {
+	err = t.QueryRowContext(ctx, `SELECT
+		EXISTS (SELECT 1 FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1) OR
+		EXISTS (SELECT 1 FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1)`,
+		millis(now)).Scan(&due)
+	if err != nil {
+		return false, fmt.Errorf("look for what is due: %w", err)
+	}
+	return due, nil
+}
+
 func (t tx) ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]pay.Attempt, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE attempts SET check_at = $2 WHERE out_trade_no IN (
 			SELECT out_trade_no FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1

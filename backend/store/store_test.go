@@ -346,6 +346,20 @@ func TestClaimedOnce(t *testing.T) {
 		})
 	}
 	now := noon.Add(time.Hour)
+	due := func(at time.Time) (any bool) {
+		t.Helper()
+		err := s.View(t.Context(), func(tx pay.Tx) (err error) {
+			any, err = tx.AnyDue(t.Context(), at)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return any
+	}
+	if due(noon) || !due(now) {
+		t.Error("what is due is not seen, or too early")
+	}
 	seen := make(map[string]bool)
 	for {
 		var claimed []pay.Attempt
@@ -362,6 +376,9 @@ func TestClaimedOnce(t *testing.T) {
 			}
 			seen[a.OutTradeNo] = true
 		}
+	}
+	if due(now) {
+		t.Error("all is claimed, and yet something is due")
 	}
 	if want := n - n/10; len(seen) != want {
 		t.Errorf("claimed %d attempts; want %d", len(seen), want)

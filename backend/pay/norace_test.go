@@ -1,0 +1,5 @@
+//go:build !race
+
+package pay_test
+
+const simSeeds, simDefault = 3, 40
