@@ -51,9 +51,9 @@ const (
 
 // ReconcileTx reads and writes what reconciliation needs.
 type ReconcileTx interface {
-	// ConfirmPayment and ConfirmRefund write down the day of the bill that has the payment or refund.
-	ConfirmPayment(ctx context.Context, outTradeNo, day string) error
-	ConfirmRefund(ctx context.Context, id RefundID, day string) error
+	// Confirm writes the day of the bill on the payments and refunds that the books have just as the rows say, and
+	// returns the rows for which they have none.
+	Confirm(ctx context.Context, m MerchantID, day string, rows []BillRow) (others []BillRow, err error)
 	// EachUnbilled goes through payments and refunds of a span of time that no bill has confirmed.
 	EachUnbilledPayment(ctx context.Context, m MerchantID, begin, end time.Time, f func(Attempt) error) error
 	EachUnbilledRefund(ctx context.Context, m MerchantID, begin, end time.Time, f func(Refund) error) error
@@ -128,20 +128,7 @@ func (r *reconciler) differs(d Difference) {
 
 // compare holds a batch of rows against the books in one transaction, and settles afterwards what we did not have.
 func (r *reconciler) compare(ctx context.Context) error {
-	var missing []BillRow
-	err := r.Store.Update(ctx, func(tx Tx) error {
-		missing = nil
-		for _, row := range r.batch {
-			known, err := r.confirm(ctx, tx, row)
-			if err != nil {
-				return err
-			}
-			if !known {
-				missing = append(missing, row)
-			}
-		}
-		return nil
-	})
+	others, err := r.confirm(ctx, r.batch)
 	if err != nil {
 		return err
 	}
@@ -150,9 +137,9 @@ func (r *reconciler) compare(ctx context.Context) error {
 		r.report.Payments += row.Total
 		r.report.Refunds += row.RefundAmount
 	}
-	r.report.Agreeing += int64(len(r.batch) - len(missing))
+	r.report.Agreeing += int64(len(r.batch) - len(others))
 	r.batch = r.batch[:0]
-	for _, row := range missing {
+	for _, row := range others {
 		if err := r.settle(ctx, row); err != nil {
 			return err
 		}
@@ -160,26 +147,15 @@ func (r *reconciler) compare(ctx context.Context) error {
 	return nil
 }
 
-// confirm reports whether the books have a row as it is, and writes down that the bill has it.
-func (r *reconciler) confirm(ctx context.Context, tx Tx, row BillRow) (known bool, err error) {
-	if row.Refund {
-		x, err := tx.Refund(ctx, row.RefundID)
-		if errors.Is(err, ErrNoRow) {
-			return false, nil
-		}
-		if err != nil || x.Merchant != r.report.Merchant || x.Amount != row.RefundAmount || x.State == RefundRequested {
-			return false, err
-		}
-		return true, tx.ConfirmRefund(ctx, x.ID, r.report.Day)
+func (r *reconciler) confirm(ctx context.Context, rows []BillRow) (others []BillRow, err error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
-	a, err := tx.Attempt(ctx, row.OutTradeNo)
-	if errors.Is(err, ErrNoRow) {
-		return false, nil
-	}
-	if err != nil || a.State != AttemptPaid || row.notice(r.report.Merchant).differs(a) != "" {
-		return false, err
-	}
-	return true, tx.ConfirmPayment(ctx, a.OutTradeNo, r.report.Day)
+	err = r.Store.Update(ctx, func(tx Tx) error {
+		others, err = tx.Confirm(ctx, r.report.Merchant, r.report.Day, rows)
+		return err
+	})
+	return others, err
 }
 
 // notice is what a row of the bill says of a payment. The bill has proved its origin by coming from WeChat Pay over
@@ -218,7 +194,7 @@ func (r *reconciler) settle(ctx context.Context, row BillRow) error {
 			return err
 		}
 		d.Kind, d.Settled = OnlyTheirs, true
-		if err := r.Store.Update(ctx, func(tx Tx) error { return tx.ConfirmPayment(ctx, a.OutTradeNo, r.report.Day) }); err != nil {
+		if _, err := r.confirm(ctx, []BillRow{row}); err != nil {
 			return err
 		}
 	case Disagreement:
@@ -259,7 +235,7 @@ func (r *reconciler) settleRefund(ctx context.Context, row BillRow, d Difference
 			return err
 		}
 		d.Kind, d.Settled = OnlyTheirs, true
-		if err := r.Store.Update(ctx, func(tx Tx) error { return tx.ConfirmRefund(ctx, x.ID, r.report.Day) }); err != nil {
+		if _, err := r.confirm(ctx, []BillRow{row}); err != nil {
 			return err
 		}
 	case Disagreement:

@@ -2,19 +2,48 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"saoma/backend/pay"
 )
 
-func (t tx) ConfirmPayment(ctx context.Context, outTradeNo, day string) error {
-	return t.change(ctx, "confirm payment "+outTradeNo, `UPDATE attempts SET billed = $2 WHERE out_trade_no = $1`, outTradeNo, day)
-}
-
-func (t tx) ConfirmRefund(ctx context.Context, id pay.RefundID, day string) error {
-	return t.change(ctx, "confirm refund "+string(id), `UPDATE refunds SET billed = $2 WHERE id = $1`, id, day)
+func (t tx) Confirm(ctx context.Context, m pay.MerchantID, day string, rows []pay.BillRow) (others []pay.BillRow, err error) {
+	// Prepared once for many rows: parsing the statements would take most of the time.
+	payment, err := t.PrepareContext(ctx, `UPDATE attempts SET billed = $1 WHERE out_trade_no = $2 AND merchant = $3
+		AND state = 'paid' AND mchid = $4 AND appid = $5 AND transaction_id = $6 AND total = $7`)
+	if err != nil {
+		return nil, fmt.Errorf("confirm payments: %w", err)
+	}
+	defer func() { err = errors.Join(err, payment.Close()) }()
+	refund, err := t.PrepareContext(ctx, `UPDATE refunds SET billed = $1 WHERE id = $2 AND merchant = $3
+		AND state <> 'requested' AND amount = $4`)
+	if err != nil {
+		return nil, fmt.Errorf("confirm refunds: %w", err)
+	}
+	defer func() { err = errors.Join(err, refund.Close()) }()
+	for _, row := range rows {
+		var res sql.Result
+		if row.Refund {
+			res, err = refund.ExecContext(ctx, day, row.RefundID, m, row.RefundAmount)
+		} else {
+			res, err = payment.ExecContext(ctx, day, row.OutTradeNo, m, row.MchID, row.AppID, row.TransactionID, row.Total)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("confirm %s: %w", row.OutTradeNo, err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return nil, fmt.Errorf("confirm %s: %w", row.OutTradeNo, err)
+		}
+		if n == 0 {
+			others = append(others, row)
+		}
+	}
+	return others, nil
 }
 
 func (t tx) EachUnbilledPayment(ctx context.Context, m pay.MerchantID, begin, end time.Time, f func(pay.Attempt) error) error {

@@ -1,0 +1,73 @@
+package pay_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"saoma/backend/pay"
+	"saoma/backend/store"
+)
+
+// A day's bill against the books, of which every row agrees: how many rows a second.
+func BenchmarkReconcile(b *testing.B) {
+	books, rows := manyPaid(b, 100_000)
+	now := time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
+	c := &pay.Cashier{
+		Store: books, Now: func() time.Time { return now.Add(24 * time.Hour) },
+		Merchants: pay.Merchants{{ID: shop, MchID: "1900000001", AppID: "wx1"}}, BillGateway: bill{rows: rows},
+	}
+	for b.Loop() {
+		r, err := c.Reconcile(b.Context(), shop, "2026-11-24")
+		if err != nil || r.Agreeing != int64(len(rows)) {
+			b.Fatalf("%d of %d rows agree, %v", r.Agreeing, len(rows), err)
+		}
+	}
+	b.ReportMetric(float64(len(rows))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// manyPaid makes books with n paid orders, and their bill.
+func manyPaid(b *testing.B, n int) (*store.Store, []pay.BillRow) {
+	b.Helper()
+	books, err := store.OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "saoma.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := books.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	at := time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
+	rows := make([]pay.BillRow, n)
+	err = books.Update(b.Context(), func(tx pay.Tx) error {
+		for i := range n {
+			name := fmt.Sprintf("T%025d", i)
+			rows[i] = pay.BillRow{At: at, AppID: "wx1", MchID: "1900000001", TransactionID: name, OutTradeNo: name, Total: 1280}
+			if err := insertPaid(b.Context(), tx, name, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return books, rows
+}
+
+func insertPaid(ctx context.Context, tx pay.Tx, name string, at time.Time) error {
+	o := pay.Order{
+		ID: pay.OrderID("ord_" + name), Merchant: shop, Token: pay.Token(name), State: pay.Paid, Version: 3, Total: 1280,
+		TransactionID: name, CreatedAt: at, ExpiresAt: at, PaidAt: at,
+	}
+	if err := tx.InsertOrder(ctx, o); err != nil {
+		return err
+	}
+	return tx.InsertAttempt(ctx, pay.Attempt{
+		OutTradeNo: name, Order: o.ID, Merchant: shop, State: pay.AttemptPaid, MchID: "1900000001", AppID: "wx1", Total: 1280,
+		Request: []byte("{}"), TransactionID: name, PaidAt: at, CreatedAt: at, ExpiresAt: at,
+	})
+}
