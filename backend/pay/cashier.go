@@ -39,6 +39,8 @@ func (c *Cashier) CreateOrder(ctx context.Context, n NewOrder) (Order, error) {
 	case a.OutTradeNo != "":
 	case o.State == Created: // made before by the same request, and somebody is asking WeChat Pay
 		return o, &Error{Code: Unavailable, Message: "WeChat Pay has not answered yet; ask again"}
+	case o.State == Cancelled: // by ourselves, when WeChat Pay refused it: nobody else has heard of it
+		return o, &Error{Code: Declined, Message: "WeChat Pay refused the order"}
 	default:
 		return o, nil
 	}

@@ -95,11 +95,15 @@ func TestWeChatPayRefuses(t *testing.T) {
 	a.AppID = "wxffffffffffffffff" // not bound to this mchid
 	w.accounts[shop] = a
 	w.start(t)
-	o, err := w.CreateOrder(t.Context(), pay.NewOrder{Merchant: shop, Lines: []pay.Line{{SKU: "cake", Quantity: 1}}})
+	ask := pay.NewOrder{Merchant: shop, Lines: []pay.Line{{SKU: "cake", Quantity: 1}}, Once: pay.Once{Key: "k", Request: "digest"}}
+	o, err := w.CreateOrder(t.Context(), ask)
 	if pay.CodeOf(err) != pay.Declined {
 		t.Fatalf("got %v; want %s", err, pay.Declined)
 	}
 	w.wantState(t, o.ID, pay.Cancelled)
+	if again, err := w.CreateOrder(t.Context(), ask); pay.CodeOf(err) != pay.Declined || again.ID != o.ID {
+		t.Errorf("the same request: %s, %v; want the same refusal", again.ID, err)
+	}
 	w.forward(time.Hour)
 	if n := w.sweep(t); n != 0 {
 		t.Errorf("%d attempts are still looked after; want none", n)
