@@ -300,7 +300,8 @@
       });
       const body = await answer.json();
       if (answer.ok) return body.token;
-      if (answer.status < 500) this.#once = []; // refused: no order was made, and the next try is a new one
+      // Refused: there is no order to come back to, and the next try is a new one.
+      if (answer.status < 500 || body.code === 'wechat_pay_refused') this.#once = [];
       throw Object.assign(new Error('saoma: ' + (body.detail || body.title)), { code: body.code });
     }
 

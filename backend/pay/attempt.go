@@ -1,6 +1,10 @@
 package pay
 
-import "time"
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+)
 
 // An Attempt is one try to collect an order through WeChat Pay: one out_trade_no, one code_url. An order
 // has at most one open attempt; the database holds that too.
@@ -70,7 +74,15 @@ func (a Attempt) nextCheck(now time.Time) time.Time {
 	return now.Add(a.retryDelay())
 }
 
-// retryDelay is the pause after a check that could not finish: 1 s, doubling to one minute.
+// retryDelay is the pause after a check that could not finish: 1 s, doubling to one minute, and up to a quarter more.
 func (a Attempt) retryDelay() time.Duration {
-	return min(time.Second<<min(a.Checks, 6), time.Minute)
+	return spread(min(time.Second<<min(a.Checks, 6), time.Minute), a.OutTradeNo, a.Checks)
+}
+
+// spread makes a pause up to a quarter longer, by a number that differs from name to name and from try to try, so
+// that what failed at the same moment is not tried again at the same moment. The domain has no dice.
+func spread(d time.Duration, name string, try int) time.Duration {
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, name, try) // a hash takes everything
+	return d + d*time.Duration(h.Sum32()%1000)/4000
 }

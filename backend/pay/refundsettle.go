@@ -160,7 +160,7 @@ func (r Refund) nextCheck(now time.Time) time.Time {
 	case r.State == RefundAbnormal:
 		return now.Add(6 * time.Hour)
 	case r.State == RefundRequested && r.Checks < 5:
-		return now.Add(time.Second << r.Checks)
+		return now.Add(spread(time.Second<<r.Checks, string(r.ID), r.Checks))
 	}
-	return now.Add(steps[min(r.Checks, len(steps)-1)])
+	return now.Add(spread(steps[min(r.Checks, len(steps)-1)], string(r.ID), r.Checks))
 }
