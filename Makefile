@@ -2,6 +2,7 @@
 # make test   all tests, also in a real browser
 # make check  formatting, vet for both targets, lint, the build of both programs
 # make bench  benchmarks: medians and ratios, nothing that passes or fails
+# make crash  the program is killed 200 times under load (10 times in make test), and its books are checked each time
 # make simulate SEED=7 ORDERS=1000   simulated days of a shop with everything going wrong, and then the books
 
 GO      ?= go
@@ -9,7 +10,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WASM    := public/app.wasm public/app.wasm.gz public/wasm_exec.js
 WIDGET  := $(shell find widget backend/wire -name '*.go' -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run build test check bench simulate clean
+.PHONY: run build test check bench crash simulate clean
 
 run: build
 	./saoma
@@ -44,6 +45,9 @@ check: $(WASM) .bin/golangci-lint
 
 bench: $(WASM)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+crash: $(WASM)
+	SAOMA_CRASHES=200 $(GO) test ./backend -run TestKilledAtAnyMoment -count=1 -timeout 1h -v
 
 .bin/golangci-lint: Makefile
 	GOBIN=$(CURDIR)/.bin $(GO) install $(LINT)
