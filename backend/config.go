@@ -48,7 +48,8 @@ type wechatConfig struct {
 }
 
 const (
-	wechatAPI       = "https://api.mch.weixin.qq.com" // doc 4012791877
+	wechatAPI       = "https://api.mch.weixin.qq.com"  // doc 4012791877
+	wechatBackup    = "https://api2.mch.weixin.qq.com" // when that cannot be reached (doc 4012075113)
 	defaultListen   = "127.0.0.1:8080"
 	sqliteScheme    = "sqlite:"
 	defaultDatabase = sqliteScheme + "saoma.db"
@@ -236,6 +237,9 @@ func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
 		APIv3Key: w.APIv3Key, PublicKeyID: w.PublicKeyID, PublicKey: public,
 		NotifyURL:       publicURL + "/notify/" + m.ID + "/payment",
 		RefundNotifyURL: publicURL + "/notify/" + m.ID + "/refund",
+	}
+	if w.APIURL == wechatAPI {
+		a.BackupURL = wechatBackup
 	}
 	return a, a.Check()
 }

@@ -44,7 +44,8 @@ var rules = map[string]rule{
 	},
 	"saoma/backend/wechat": {
 		ours:   []string{"saoma/backend/pay"},
-		others: []string{"github.com/wechatpay-apiv3/wechatpay-go"},
+		others: []string{"github.com/wechatpay-apiv3/wechatpay-go", "github.com/cenkalti/backoff/v5",
+			"github.com/failsafe-go/failsafe-go"},
 		reason: "the SDK's pointers and errors end here",
 	},
 	"saoma/backend/server": {

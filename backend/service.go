@@ -27,6 +27,7 @@ import (
 
 const (
 	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
+	wechatRetries = 2                      // of a call that may be repeated, within its time limit
 	houseEvery    = 30 * time.Minute       // also how often an unfinished bill is asked for again
 	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
 	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
@@ -57,7 +58,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := wechat.New(accounts, wechat.Options{Log: log, TempDir: filepath.Dir(c.databaseFile())})
+	gateway, err := wechat.New(accounts, wechat.Options{Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,10 @@ type Account struct {
 	PublicKey   *rsa.PublicKey  // pub_key.pem, WeChat Pay's own (微信支付公钥): verifies answers and callbacks
 	NotifyURL   string          // where payment callbacks go, complete
 
+	// BackupURL is scheme and host of the API's other host, which takes over when that of APIURL cannot be
+	// reached (doc 4012075113). It may be empty: then nothing does.
+	BackupURL string
+
 	// RefundNotifyURL is where refund callbacks go. It may be empty: then no refund can be composed.
 	RefundNotifyURL string
 }
@@ -51,6 +55,9 @@ func (a Account) Check() error {
 	}
 	if _, err := parseAPIURL(a.APIURL); err != nil {
 		return fmt.Errorf("api_url %w", err)
+	}
+	if _, err := parseAPIURL(a.BackupURL); a.BackupURL != "" && err != nil {
+		return fmt.Errorf("backup_url %w", err)
 	}
 	if err := checkNotifyURL(a.NotifyURL); err != nil {
 		return fmt.Errorf("public_url gives a notify_url that %w", err)

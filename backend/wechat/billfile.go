@@ -110,9 +110,13 @@ func newSpool(dir string) (*spool, error) {
 	return &spool{File: file, named: os.Remove(file.Name()) != nil}, nil
 }
 
-// fill takes in a bill, compressed or not, of at most limit bytes uncompressed, and goes back to its
-// beginning if the bill has the wanted SHA-1. That hash is not strong, but only WeChat Pay makes these files.
+// fill takes in a bill, compressed or not, of at most limit bytes uncompressed, in place of what an earlier try
+// left, and goes back to its beginning if the bill has the wanted SHA-1. That hash is not strong, but only
+// WeChat Pay makes these files.
 func (s *spool) fill(body io.Reader, limit int64, want string) error {
+	if err := s.empty(); err != nil {
+		return err
+	}
 	text, err := decompressed(body)
 	if err != nil {
 		return err
@@ -130,6 +134,16 @@ func (s *spool) fill(body io.Reader, limit int64, want string) error {
 	}
 	if _, err := s.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("go back in the bill: %w", err)
+	}
+	return nil
+}
+
+func (s *spool) empty() error {
+	if _, err := s.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("go back in the bill: %w", err)
+	}
+	if err := s.Truncate(0); err != nil {
+		return fmt.Errorf("empty the file of the bill: %w", err)
 	}
 	return nil
 }

@@ -26,8 +26,11 @@ import (
 // Options of a [Gateway].
 type Options struct {
 	Transport http.RoundTripper // carries the calls; nil: the network, without a proxy
-	Log       *slog.Logger      // gets one debug line for each call; nil: silent
+	Log       *slog.Logger      // gets one debug line for each try of a call; nil: silent
 	TempDir   string            // keeps a bill while it is read, some hundred bytes a row; empty: the system's
+
+	// Retries is how often a call is tried again after trouble that may pass, within the call's time limit.
+	Retries int
 }
 
 // A Gateway calls WeChat Pay for several merchants and opens its callbacks. Its methods may be called at once.
@@ -35,6 +38,7 @@ type Gateway struct {
 	accounts map[pay.MerchantID]*account
 	log      *slog.Logger
 	tempDir  string
+	retries  int
 }
 
 var _ pay.Gateway = (*Gateway)(nil)
@@ -45,6 +49,18 @@ type account struct {
 	keys   keyring
 	client *core.Client
 	files  *core.Client // for downloads, whose answers nobody signs
+
+	backup  *account // the same account at BackupURL, without circuit and hosts; or nil
+	circuit *circuit
+	hosts   hosts
+}
+
+// at returns the account whose clients call h.
+func (a *account) at(h host) *account {
+	if h == backupHost {
+		return a.backup
+	}
+	return a
 }
 
 // New checks the accounts and makes a client for each. It does not call WeChat Pay.
@@ -55,15 +71,31 @@ func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{accounts: make(map[pay.MerchantID]*account, len(accounts)), log: o.Log, tempDir: o.TempDir}
+	g := &Gateway{
+		accounts: make(map[pay.MerchantID]*account, len(accounts)),
+		log:      o.Log, tempDir: o.TempDir, retries: max(o.Retries, 0),
+	}
 	for id, a := range accounts {
-		opened, err := open(a, o.Transport)
+		opened, err := openBoth(a, o.Transport)
 		if err != nil {
 			return nil, fmt.Errorf("wechat account of merchant %q: %w", id, err)
 		}
+		opened.circuit = newCircuit(id, o.Log)
 		g.accounts[id] = opened
 	}
 	return g, nil
+}
+
+// openBoth opens an account at its main and, if there is one, its backup host.
+func openBoth(a Account, transport http.RoundTripper) (*account, error) {
+	opened, err := open(a, transport)
+	if err != nil || a.BackupURL == "" {
+		return opened, err
+	}
+	opened.hosts.backup = true
+	a.APIURL, a.BackupURL = a.BackupURL, ""
+	opened.backup, err = open(a, transport)
+	return opened, err
 }
 
 func open(a Account, transport http.RoundTripper) (*account, error) {
@@ -165,14 +197,26 @@ func (a answer) unsure(op string, err error) error {
 	}
 }
 
-// call sends one request and returns its answer, if that has the wanted status and a good signature.
+// call sends one request, again if need be, and returns its answer, if that has the wanted status and a good
+// signature. It is not made while the merchant's circuit is open.
 func (g *Gateway) call(ctx context.Context, op string, m pay.MerchantID, want int,
 	send func(context.Context, *account) (*core.APIResult, error),
-) (answer, error) {
+) (a answer, err error) {
+	if account := g.accounts[m]; account != nil {
+		leave, err := account.circuit.enter(ctx, op)
+		if err != nil {
+			return answer{}, err
+		}
+		ended := errUnfinished
+		defer func() { leave(ended) }() // even if the SDK panics: what does not leave keeps its place for ever
+		a, ended = g.exchange(ctx, pay.CallLimit, op, m, want, send)
+		return a, ended
+	}
 	return g.exchange(ctx, pay.CallLimit, op, m, want, send)
 }
 
-// exchange is a call with a limit of its own.
+// exchange is a call with a limit of its own, past the circuit: a download takes minutes, and says little about
+// the calls that customers wait for.
 func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, m pay.MerchantID, want int,
 	send func(context.Context, *account) (*core.APIResult, error),
 ) (answer, error) {
@@ -181,20 +225,11 @@ func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, 
 		// Unsure, for it says nothing about calls made before the merchant left the configuration.
 		return answer{}, &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
 	}
+	t := tries{
+		log: g.log, retries: g.retries, op: op, merchant: m, want: want, send: send,
+		account: account, caller: ctx, stream: limit > pay.CallLimit, host: account.hosts.start(),
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	began := time.Now()
-	result, err := send(ctx, account)
-	a, failed := read(ctx, result, err)
-	g.log.DebugContext(ctx, "wechat pay called", "op", op, "merchant", m, "status", a.status,
-		"request_id", a.requestID, "took", time.Since(began))
-	if failed == nil && a.status != want {
-		// 202 means: repeat the same request (doc 4012081709).
-		failed = &pay.GatewayError{Status: a.status, RequestID: a.requestID, Err: fmt.Errorf("wanted %d", want)}
-	}
-	if failed != nil {
-		failed.Op = op
-		return answer{}, failed
-	}
-	return a, nil
+	return t.run(ctx)
 }
