@@ -43,7 +43,7 @@ var rules = map[string]rule{
 		reason: "SQL and nothing else",
 	},
 	"saoma/backend/wechat": {
-		ours:   []string{"saoma/backend/pay"},
+		ours: []string{"saoma/backend/pay"},
 		others: []string{"github.com/wechatpay-apiv3/wechatpay-go", "github.com/cenkalti/backoff/v5",
 			"github.com/failsafe-go/failsafe-go"},
 		reason: "the SDK's pointers and errors end here",

@@ -58,7 +58,9 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := wechat.New(accounts, wechat.Options{Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries})
+	gateway, err := wechat.New(accounts, wechat.Options{
+		Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries,
+	})
 	if err != nil {
 		return nil, err
 	}
