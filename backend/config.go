@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -73,9 +74,19 @@ func loadConfig(file string) (config, error) {
 	}
 	if err := errors.Join(c.resolve(), c.check()); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		return c, fmt.Errorf("%s: %s", file, first)
+		return c, fmt.Errorf("%s: %s", file, printable(first))
 	}
 	return c, nil
+}
+
+// printable makes what a file said fit for a line of a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // tomlError says file, line and key in one line; the library draws a picture of several.
@@ -83,13 +94,13 @@ func tomlError(file string, err error) error {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
 		e := strict.Errors[0]
 		line, _ := e.Position()
-		return fmt.Errorf("%s:%d: unknown key %s", file, line, strings.Join(e.Key(), "."))
+		return fmt.Errorf("%s:%d: unknown key %s", file, line, printable(strings.Join(e.Key(), ".")))
 	}
 	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := e.Position()
-		return fmt.Errorf("%s:%d: %s", file, line, e.Error())
+		return fmt.Errorf("%s:%d: %s", file, line, printable(e.Error()))
 	}
-	return fmt.Errorf("%s: %w", file, err)
+	return fmt.Errorf("%s: %s", file, printable(err.Error()))
 }
 
 // resolve reads the values that stand elsewhere.

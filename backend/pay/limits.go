@@ -68,6 +68,9 @@ const (
 	// BillHour is when the bill of the day before is there, by Beijing's clock (doc 4012075249).
 	BillHour = 10 * time.Hour
 
+	// BillMonths is how far back WeChat Pay has bills (doc 4013071227).
+	BillMonths = 3
+
 	// ReconcileBack is how many days back a missing report is made up for: a server that was off for a week.
 	ReconcileBack = 7
 

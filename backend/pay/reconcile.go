@@ -72,11 +72,18 @@ func (c *Cashier) Reconcile(ctx context.Context, m MerchantID, day string) (Reco
 	if today, _, _ := dayOf(c.Now()); day >= today {
 		return Reconciliation{}, &Error{Code: Invalid, Message: "mend date", Fields: []Field{{"date", "must be a day that has ended in Beijing"}}}
 	}
+	if begin.Before(c.Now().AddDate(0, -BillMonths, 0)) {
+		return Reconciliation{}, &Error{Code: Invalid, Message: "mend date",
+			Fields: []Field{{"date", fmt.Sprintf("must be within the last %d months, for which WeChat Pay has bills", BillMonths)}}}
+	}
 	if _, ok := c.Merchants.ByID(m); !ok {
 		return Reconciliation{}, &Error{Code: NotFound, Message: "no such merchant"}
 	}
 	r := &reconciler{Cashier: c, report: Reconciliation{Merchant: m, Day: day, Differences: []Difference{}}}
 	if err := r.run(ctx, begin); err != nil {
+		if _, ok := errors.AsType[*GatewayError](err); ok && !errors.Is(err, ErrBillNotReady) {
+			err = &Error{Code: Unavailable, Message: "WeChat Pay did not give the bill; ask again", Err: err}
+		}
 		return Reconciliation{}, fmt.Errorf("reconcile %s of %s: %w", day, m, err)
 	}
 	return r.report, nil

@@ -239,7 +239,7 @@ func TestReconcileWithoutABill(t *testing.T) {
 	if r := w.reconcile(t, day, bill{err: pay.ErrNoBill}); r.Differing != 1 || r.Differences[0].Kind != pay.OnlyOurs {
 		t.Errorf("no bill at all: %+v; want our payment missing there", r.Differences)
 	}
-	for _, bad := range []string{"", "2026-13-01", "yesterday", "2999-01-01"} {
+	for _, bad := range []string{"", "2026-13-01", "yesterday", "2999-01-01", "2020-01-01"} {
 		if _, err := w.Reconcile(t.Context(), shop, bad); pay.CodeOf(err) != pay.Invalid {
 			t.Errorf("day %q: %v", bad, err)
 		}
