@@ -149,12 +149,16 @@ func TestDiskFull(t *testing.T) {
 	}
 	w.pays(t, orders[0])
 	w.wantStatus(t, orders[0].ID, "paid")
-	refund, cancel := "/v1/orders/"+orders[0].ID+"/refunds", "/v1/orders/"+orders[2].ID+"/cancel"
+	cancel := "/v1/orders/" + orders[2].ID + "/cancel"
+	giveBack := func() answer {
+		return w.call(t, "POST", "/v1/orders/"+orders[0].ID+"/refunds", `{"amount":1280,"reference":"back"}`,
+			w.secret(), "Idempotency-Key: back")
+	}
 
 	free := fillDisk(t, w.database())
 	for range 2 {
 		w.wantFailure(t, "an order", w.tea(t, "during"))
-		w.wantFailure(t, "a refund", w.call(t, "POST", refund, `{"amount":1280,"reference":"back"}`, w.secret(), "Idempotency-Key: back"))
+		w.wantFailure(t, "a refund", giveBack())
 		w.wantFailure(t, "a cancel", w.call(t, "POST", cancel, "", w.secret()))
 	}
 	if n, m := len(w.sim.Trades()), len(w.sim.Refunds()); n != len(orders) || m != 0 {
@@ -190,7 +194,9 @@ func TestDiskFull(t *testing.T) {
 	}
 
 	free()
-	eventually(t, "the callback is answered 204", func() bool { return slices.Contains(callbacks(), http.StatusNoContent) })
+	eventually(t, "the callback is answered 204", func() bool {
+		return slices.Contains(callbacks(), http.StatusNoContent)
+	})
 	w.wantStatus(t, orders[1].ID, "paid")
 	if a := w.call(t, "POST", cancel, "", w.secret()); a.status != http.StatusOK {
 		t.Errorf("cancel: %d %s", a.status, a.body)
@@ -198,7 +204,7 @@ func TestDiskFull(t *testing.T) {
 	p.keep(t, "cancelled", orders[2].ID, orders[2].ID)
 	for what, a := range map[string]answer{
 		"order/during": w.tea(t, "during"),
-		"refund/back":  w.call(t, "POST", refund, `{"amount":1280,"reference":"back"}`, w.secret(), "Idempotency-Key: back"),
+		"refund/back":  giveBack(),
 	} {
 		var made struct{ ID string }
 		if a.status != http.StatusCreated || json.Unmarshal(a.body, &made) != nil {
@@ -249,7 +255,8 @@ func (w *world) wantLaws(t *testing.T, p *promises) {
 	for _, b := range breaches(t, w.database(), w.sim, p, "always.sql") {
 		t.Error(b)
 	}
-	if err := run(t.Context(), []string{"verify", "-config", filepath.Join(w.data, "saoma.toml")}, io.Discard); err != nil {
+	err := run(t.Context(), []string{"verify", "-config", filepath.Join(w.data, "saoma.toml")}, io.Discard)
+	if err != nil {
 		t.Error(err)
 	}
 }
@@ -346,10 +353,12 @@ func (p *promises) tabulate(ctx context.Context, tx *sql.Tx, sim *simulator) (er
 		exec(`INSERT INTO temp.promised VALUES ($1, $2, $3)`, k[0], k[1], id)
 	}
 	for _, x := range sim.Trades() {
-		exec(`INSERT INTO temp.trades VALUES ($1, $2, $3, $4, $5)`, x.OutTradeNo, x.TransactionID, x.Total, string(x.State), accepted(x.Callbacks))
+		exec(`INSERT INTO temp.trades VALUES ($1, $2, $3, $4, $5)`,
+			x.OutTradeNo, x.TransactionID, x.Total, string(x.State), accepted(x.Callbacks))
 	}
 	for _, x := range sim.Refunds() {
-		exec(`INSERT INTO temp.backs VALUES ($1, $2, $3, $4, $5)`, x.OutRefundNo, x.OutTradeNo, x.Amount, string(x.State), accepted(x.Callbacks))
+		exec(`INSERT INTO temp.backs VALUES ($1, $2, $3, $4, $5)`,
+			x.OutRefundNo, x.OutTradeNo, x.Amount, string(x.State), accepted(x.Callbacks))
 	}
 	return err
 }

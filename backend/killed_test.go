@@ -80,7 +80,9 @@ func numberFrom(t *testing.T, variable string, otherwise uint64) uint64 {
 func badDay(r *rand.Rand) wechatsim.Faults {
 	some := func() int { return r.IntN(3) }
 	return wechatsim.Faults{
-		Prepay:      wechatsim.CallFaults{ErrorBefore: some(), ErrorAfter: some(), HangAfter: r.IntN(2), CustomerPays: some()},
+		Prepay: wechatsim.CallFaults{
+			ErrorBefore: some(), ErrorAfter: some(), HangAfter: r.IntN(2), CustomerPays: some(),
+		},
 		Query:       wechatsim.CallFaults{ErrorBefore: some(), CustomerPays: some()},
 		Close:       wechatsim.CallFaults{ErrorAfter: some(), CustomerPays: some()},
 		Refund:      wechatsim.CallFaults{ErrorBefore: some(), ErrorAfter: some(), HangAfter: r.IntN(2)},
