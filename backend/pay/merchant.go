@@ -15,7 +15,11 @@ type Merchant struct {
 	SecretDigest   Digest // of the key that the shop's server holds
 	Origins        []string
 	Late           LatePolicy
+	Channels       []Channel // beside Native, which every merchant takes
 }
+
+// Takes reports whether customers may pay the merchant in the channel.
+func (m Merchant) Takes(c Channel) bool { return c == Native || slices.Contains(m.Channels, c) }
 
 // A LatePolicy says what becomes of money that comes after an order expired or was cancelled.
 type LatePolicy string

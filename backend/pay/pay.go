@@ -29,5 +29,9 @@ type Token string
 // A Channel is how the customer pays.
 type Channel string
 
-// Native: the customer scans a QR code with WeChat (Native支付).
-const Native Channel = "native"
+// The channels.
+const (
+	Native Channel = "native" // the customer scans a QR code with WeChat (Native支付)
+	JSAPI  Channel = "jsapi"  // the page is open inside WeChat, which pays (JSAPI支付)
+	H5     Channel = "h5"     // a phone's browser opens WeChat and comes back (H5支付)
+)

@@ -191,6 +191,7 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
 		Order:   s.view(o),
 		Origins: m.Origins,
+		Device:  deviceOf(r.UserAgent()), Channels: channels(m, deviceOf(r.UserAgent())),
 	}, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode")})
 	if err != nil {
 		s.pageProblem(w, r, err)

@@ -84,7 +84,29 @@ type Page struct {
 	Lang    string    `json:"lang"`  // a key of the component's texts, for example "zh-CN"
 	Order   Order     `json:"order"`
 	Origins []string  `json:"origins"` // of the merchant: who may frame the page and hear of the order
+	Device  Device    `json:"device"`
+
+	// Channels are the merchant's ways to pay that end on this very device: by native it shows a code to a phone
+	// beside it, by jsapi and h5 it is the phone. With none, the code must be scanned from a second device.
+	Channels []string `json:"channels"`
 }
+
+// A Device is what the customer looks at the page with, as far as the server can tell.
+type Device string
+
+// The devices. WeChat's own browser on a desktop is a desktop: it can show a code and cannot pay.
+const (
+	DeviceDesktop Device = "desktop"
+	DeviceMobile  Device = "mobile" // a phone's browser outside WeChat
+	DeviceWeChat  Device = "wechat" // WeChat's browser on a phone
+)
+
+// The channels, as they stand in an order and in a Page.
+const (
+	ChannelNative = "native" // a QR code to scan
+	ChannelJSAPI  = "jsapi"  // inside WeChat
+	ChannelH5     = "h5"     // from a phone's browser into WeChat and back
+)
 
 // PageID is the id of the script element that holds the Page.
 const PageID = "saoma-page"
