@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -25,7 +26,32 @@ func TestMain(m *testing.M) {
 		runDoomed(folder)
 		return
 	}
+	if file := newerThanDist(); file != "" {
+		fmt.Fprintf(os.Stderr, "%s is newer than public/dist, which is what would be tested: run make build\n", file)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
+}
+
+// newerThanDist names a file that has changed since make built what browsers load, if there is one.
+func newerThanDist() string {
+	built, err := os.Stat("../public/dist/.built")
+	if err != nil {
+		return "" // the sources are served
+	}
+	for _, pattern := range []string{"../public/*.*", "../widget/*.go", "../widget/ui/*.go", "wire/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			return err.Error()
+		}
+		for _, file := range files {
+			info, err := os.Stat(file)
+			if err == nil && info.ModTime().After(built.ModTime()) && !strings.HasSuffix(file, "_test.go") {
+				return strings.TrimPrefix(file, "../")
+			}
+		}
+	}
+	return ""
 }
 
 // keys are the simulated merchant's, made once: RSA takes long under the race detector.

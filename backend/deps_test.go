@@ -59,6 +59,10 @@ var rules = map[string]rule{
 		never:  []string{"net/http"},
 		reason: "net/http costs every customer 1.2 MB",
 	},
+	"saoma/widget/build": {
+		others: []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild"},
+		reason: "it makes what browsers load and is part of neither program",
+	},
 	"saoma/widget/ui": {
 		ours:   []string{"saoma/backend/wire"},
 		others: []string{"github.com/maxence-charriere/go-app/v10", "github.com/skip2/go-qrcode"},

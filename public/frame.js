@@ -289,7 +289,7 @@
     try {
       keepStorage();
       const go = new Go();
-      const { instance } = await load('/assets/app.wasm', go.importObject);
+      const { instance } = await load(document.getElementById('saoma-program').href, go.importObject);
       await go.run(instance); // for as long as the program lives
     } catch (error) {
       console.warn('saoma: the page goes on without its program:', error);

@@ -185,7 +185,7 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	page, err := renderPage(wire.Page{
+	page, err := s.pages.render(wire.Page{
 		Now:     s.Cashier.Now(),
 		Payee:   m.Name,
 		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
@@ -197,14 +197,8 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		s.pageProblem(w, r, err)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pageCSP(m.Origins, r.Host))
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "strict-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	// A writer that fails has nobody left to tell.
-	_, _ = w.Write(page)
+	s.pages.setHeaders(w.Header(), m.Origins, r.Host)
+	s.pages.send(w, r, page)
 }
 
 // pageProblem is the checkout page that cannot be shown.

@@ -1,110 +1,172 @@
 package server
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 )
 
-// files serves what the checkout page loads, from memory.
+// files are what browsers load of us, by the names they have in public/. Nothing is compressed or hashed here
+// that make could do: it leaves each file in dist/ as NAME.HASH.ENDING, alone and with .gz and .br behind it.
 type files map[string]file
 
+// A file's address is its hash: what a browser has under it never changes.
 type file struct {
-	contents []byte
-	zipped   []byte // by gzip
-	etag     string
-	mime     string
+	fsys  fs.FS
+	mime  string
+	hash  string
+	forms map[string]string // by content coding: the name in fsys
 }
 
-// served are the files of public/ that the checkout page and the shops' pages load.
-var served = [...]string{"saoma.js", "frame.js", "frame.css", "wasm_exec.js", "app.wasm"}
+// mimes are the types of all we serve. The system's own table differs from machine to machine.
+var mimes = map[string]string{
+	"js":   "text/javascript; charset=utf-8",
+	"css":  "text/css; charset=utf-8",
+	"wasm": "application/wasm", // instantiateStreaming insists on it
+	"d.ts": "application/typescript; charset=utf-8",
+}
+
+// needed are the files without which the checkout page is not all it can be.
+var needed = [...]string{"saoma.js", "frame.js", "frame.css", "wasm_exec.js", "app.wasm"}
+
+const (
+	forever = "public, max-age=31536000, immutable" // for addresses that change with their contents
+	// The loader's plain address is evergreen: a shop gets a new one within minutes, and waits for it never.
+	evergreen = "public, max-age=300, stale-while-revalidate=86400"
+)
 
 func (s *Server) newFiles() (files, error) {
-	fsys := make(files)
-	for _, name := range served {
-		contents, err := fs.ReadFile(s.Files, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			// A build without make: the page still gets to "paid" by its plain script.
-			s.Log.Warn("not built; run make", "file", "public/"+name)
+	f := make(files)
+	entries, err := fs.ReadDir(s.Files, "dist")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read public/dist: %w", err)
+	}
+	for _, e := range entries {
+		f.add(s.Files, e.Name())
+	}
+	for _, name := range needed {
+		if _, ok := f[name]; ok {
 			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read public/%s: %w", name, err)
-		}
-		sum := sha256.Sum256(contents)
-		f := file{contents: contents, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
-		f.mime = mime.TypeByExtension(path.Ext(name))
-		if path.Ext(name) == ".wasm" {
-			f.mime = "application/wasm" // not in every system's table, and instantiateStreaming insists on it
-		}
-		if f.zipped, err = s.zipped(name, contents); err != nil {
+		// A build without make: the page still gets to "paid" by its plain script.
+		s.Log.Warn("not built; run make", "file", name)
+		if err := f.addSource(s.Files, name); err != nil {
 			return nil, err
 		}
-		fsys[name] = f
 	}
-	return fsys, nil
+	return f, nil
 }
 
-// zipped returns a file compressed by gzip: as make did, which takes its time for the program, or else here.
-func (s *Server) zipped(name string, contents []byte) ([]byte, error) {
-	b, err := fs.ReadFile(s.Files, name+".gz")
-	if err == nil {
-		return b, nil
+// add takes a finished file, by its name in dist/. Names of another kind are passed over.
+func (f files) add(fsys fs.FS, stored string) {
+	plain, coding := stored, "identity"
+	switch path.Ext(stored) {
+	case ".br":
+		plain, coding = strings.TrimSuffix(stored, ".br"), "br"
+	case ".gz":
+		plain, coding = strings.TrimSuffix(stored, ".gz"), "gzip"
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read public/%s.gz: %w", name, err)
+	name, hash, ok := cutHash(plain)
+	_, ending, _ := strings.Cut(name, ".")
+	if !ok || mimes[ending] == "" {
+		return
 	}
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write(contents); err != nil {
-		return nil, fmt.Errorf("compress public/%s: %w", name, err)
+	if _, ok := f[name]; !ok {
+		f[name] = file{fsys: fsys, mime: mimes[ending], hash: hash, forms: make(map[string]string)}
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress public/%s: %w", name, err)
-	}
-	return buf.Bytes(), nil
+	f[name].forms[coding] = "dist/" + stored
 }
 
-// ServeHTTP serves /assets/{file}. Browsers ask each time whether a file has changed.
+// addSource takes a file as people wrote it, if there is one.
+func (f files) addSource(fsys fs.FS, name string) error {
+	contents, err := fs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read public/%s: %w", name, err)
+	}
+	sum := sha256.Sum256(contents)
+	_, ending, _ := strings.Cut(name, ".")
+	f[name] = file{
+		fsys: fsys, mime: mimes[ending], hash: hex.EncodeToString(sum[:8]), forms: map[string]string{"identity": name},
+	}
+	return nil
+}
+
+// cutHash takes app.HASH.wasm apart, into app.wasm and HASH.
+func cutHash(hashed string) (name, hash string, ok bool) {
+	stem, rest, _ := strings.Cut(hashed, ".")
+	hash, ending, ok := strings.Cut(rest, ".")
+	return stem + "." + ending, hash, ok
+}
+
+// address is where browsers find a file. It is empty if there is no such file.
+func (f files) address(name string) string {
+	file, ok := f[name]
+	if !ok {
+		return ""
+	}
+	stem, ending, _ := strings.Cut(name, ".")
+	return "/assets/" + stem + "." + file.hash + "." + ending
+}
+
+// contents returns a file as it is, or nothing if there is none.
+func (f files) contents(name string) ([]byte, error) {
+	file, ok := f[name]
+	if !ok {
+		return nil, nil
+	}
+	return fs.ReadFile(file.fsys, file.forms["identity"])
+}
+
+// ServeHTTP serves /assets/{file}. An address of another build gets this build's file, though not for keeps:
+// while servers are replaced one by one, a page of one asks another for what it needs.
 func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.serve(w, r, r.PathValue("file"), "no-cache")
-}
-
-// loader serves the script that shops embed. It is evergreen, so it is kept for minutes only; any page may
-// load it, also with an integrity attribute.
-func (f files) loader() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-		f.serve(w, r, "saoma.js", "public, max-age=300")
-	})
-}
-
-func (f files) serve(w http.ResponseWriter, r *http.Request, name, cache string) {
+	name, hash, _ := cutHash(r.PathValue("file"))
 	file, ok := f[name]
 	if !ok {
 		http.NotFound(w, r)
 		return
 	}
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	cache := forever
+	if hash != file.hash {
+		cache = "no-store"
+	}
+	file.serve(w, r, cache)
+}
+
+// serve answers with the file in the best form that the browser takes.
+func (f file) serve(w http.ResponseWriter, r *http.Request, cache string) {
+	coding := bestCoding(r.Header.Get("Accept-Encoding"), f.forms)
+	contents, err := f.fsys.Open(f.forms[coding])
+	if err != nil {
+		http.Error(w, "the file cannot be read", http.StatusInternalServerError)
+		return
+	}
+	defer func() { _ = contents.Close() }() // nothing was written
 	h := w.Header()
-	h.Set("Content-Type", file.mime)
+	h.Set("Content-Type", f.mime)
+	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", cache)
 	h.Set("Vary", "Accept-Encoding")
-	contents := file.contents
-	h.Set("ETag", file.etag)
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		contents = file.zipped
-		h.Set("Content-Encoding", "gzip")
-		h.Set("ETag", strings.TrimSuffix(file.etag, `"`)+`-gz"`)
+	h.Set("ETag", `"`+f.hash+`"`)
+	if coding != "identity" {
+		h.Set("Content-Encoding", coding)
+		h.Set("ETag", `"`+f.hash+"-"+coding+`"`)
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(contents))
+	seeker, ok := contents.(io.ReadSeeker)
+	if !ok {
+		http.Error(w, "the file cannot be read", http.StatusInternalServerError)
+		return
+	}
+	http.ServeContent(w, r, "", time.Time{}, seeker)
 }

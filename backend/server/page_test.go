@@ -3,6 +3,8 @@ package server
 import (
 	"encoding/json"
 	"html"
+	"log/slog"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,9 +27,24 @@ func testPage(s wire.Status) wire.Page {
 	}
 }
 
+// testPages are painted with the files of public/, as make left them.
+func testPages(t *testing.T) *pages {
+	t.Helper()
+	s := &Server{Files: os.DirFS("../../public"), Log: slog.New(slog.DiscardHandler)}
+	f, err := s.newFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps, err := newPages(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ps
+}
+
 func paint(t *testing.T, p wire.Page, o pageOptions) string {
 	t.Helper()
-	page, err := renderPage(p, o)
+	page, err := testPages(t).render(p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +55,6 @@ func paint(t *testing.T, p wire.Page, o pageOptions) string {
 var (
 	bodyBegin = regexp.MustCompile(`(?s)<body>\s*<main [^>]*id="saoma"`)
 	bodyEnd   = regexp.MustCompile(`(?s)</main>\s*<script type="application/json" id="saoma-page">(.*)</script>
-<script src="/assets/wasm_exec.js" defer></script>
-<script src="/assets/frame.js" defer></script>
 </body>
 </html>
 $`)
@@ -52,7 +67,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="zh-CN" class="theme-dark mode-inline">`,
 		`<title>微信支付 ¥12.80 · 街角咖啡</title>`,
-		`<link rel="stylesheet" href="/assets/frame.css">`,
+		`fetchpriority="high"></script>`,
 		`<noscript><meta http-equiv="refresh" content="4"></noscript>`,
 		`id="saoma-code"`,
 	} {
@@ -141,12 +156,13 @@ func TestPageKeepsNamesApartFromMarkup(t *testing.T) {
 // Pages are painted by many handlers at once; run with -race.
 func TestPagesArePaintedAtOnce(t *testing.T) {
 	t.Parallel()
+	ps := testPages(t)
 	statuses := []wire.Status{wire.StatusCreated, wire.StatusPending, wire.StatusPaid, wire.StatusExpired}
 	var wg sync.WaitGroup
 	for i := range 32 {
 		wg.Go(func() {
 			s := statuses[i%len(statuses)]
-			page, err := renderPage(testPage(s), pageOptions{})
+			page, err := ps.render(testPage(s), pageOptions{})
 			if err != nil || !strings.Contains(string(page), `data-status="`+string(s)+`"`) {
 				t.Errorf("%s: %v\n%s", s, err, page)
 			}
@@ -157,10 +173,11 @@ func TestPagesArePaintedAtOnce(t *testing.T) {
 
 func TestPageCSP(t *testing.T) {
 	t.Parallel()
-	got := pageCSP([]string{"https://shop.example", "http://127.0.0.1:8081"}, "pay.example:8080")
-	want := "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
+	got := pageCSP("'sha256-x'", []string{"https://shop.example", "http://127.0.0.1:8081"}, "pay.example:8080")
+	want := "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-x'; img-src 'self' data:; " +
 		"connect-src 'self' ws://pay.example:8080 wss://pay.example:8080; " +
-		"frame-ancestors 'self' https://shop.example http://127.0.0.1:8081; base-uri 'none'; form-action 'none'"
+		"frame-ancestors 'self' https://shop.example http://127.0.0.1:8081; base-uri 'none'; form-action 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -169,13 +186,13 @@ func TestPageCSP(t *testing.T) {
 		"https://a.example/", "https://a.example/path", "https://u@a.example", "javascript:1", "'none'", "a.example",
 		"https://",
 	} {
-		got := pageCSP([]string{origin}, "pay.example")
+		got := pageCSP("'sha256-x'", []string{origin}, "pay.example")
 		if !strings.Contains(got, "; frame-ancestors 'self'; base-uri") {
 			t.Errorf("origin %q: %s", origin, got)
 		}
 	}
 	for _, host := range []string{"", "a;script-src *", "a b", "a/b"} {
-		if got := pageCSP(nil, host); !strings.Contains(got, "; connect-src 'self'; frame-ancestors 'self'; base-uri") {
+		if got := pageCSP("'sha256-x'", nil, host); !strings.Contains(got, "; connect-src 'self'; frame-ancestors 'self'; base-uri") {
 			t.Errorf("host %q: %s", host, got)
 		}
 	}

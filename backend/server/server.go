@@ -28,6 +28,7 @@ type Server struct {
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
 
+	pages   *pages
 	flights singleflight.Group // requests under way, by Idempotency-Key
 }
 
@@ -49,6 +50,13 @@ func (s *Server) Handler() (http.Handler, error) {
 	api := s.newAPI(mux)
 	files, err := s.newFiles()
 	if err != nil {
+		return nil, err
+	}
+	shops, err := s.newShopFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	if s.pages, err = newPages(files); err != nil {
 		return nil, err
 	}
 
@@ -79,8 +87,12 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 
-	mux.Handle("GET /v1/saoma.js", files.loader())
+	// What browsers load of us.
 	mux.Handle("GET /assets/{file}", files)
+	mux.Handle("GET /v1/saoma.js", shops.evergreen)
+	mux.Handle("GET /v1/saoma.d.ts", shops.types)
+	mux.Handle("GET /v1/sri.json", shops.integrity)
+	mux.Handle("GET /v"+shops.version+"/saoma.js", shops.pinned)
 	mux.HandleFunc("/", s.noRoute)
 
 	return s.withRequestID(s.withCORS(mux)), nil
