@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,25 +11,18 @@ import (
 )
 
 func (t tx) Confirm(ctx context.Context, m pay.MerchantID, day string, rows []pay.BillRow) (others []pay.BillRow, err error) {
-	// Prepared once for many rows: parsing the statements would take most of the time.
-	payment, err := t.PrepareContext(ctx, `UPDATE attempts SET billed = $1 WHERE out_trade_no = $2 AND merchant = $3
-		AND state = 'paid' AND mchid = $4 AND appid = $5 AND transaction_id = $6 AND total = $7`)
-	if err != nil {
-		return nil, fmt.Errorf("confirm payments: %w", err)
-	}
-	defer func() { err = errors.Join(err, payment.Close()) }()
-	refund, err := t.PrepareContext(ctx, `UPDATE refunds SET billed = $1 WHERE id = $2 AND merchant = $3
-		AND state <> 'requested' AND amount = $4`)
-	if err != nil {
-		return nil, fmt.Errorf("confirm refunds: %w", err)
-	}
-	defer func() { err = errors.Join(err, refund.Close()) }()
+	const (
+		payment = `UPDATE attempts SET billed = $1 WHERE out_trade_no = $2 AND merchant = $3
+			AND state = 'paid' AND mchid = $4 AND appid = $5 AND transaction_id = $6 AND total = $7`
+		refund = `UPDATE refunds SET billed = $1 WHERE id = $2 AND merchant = $3
+			AND state <> 'requested' AND amount = $4`
+	)
 	for _, row := range rows {
 		var res sql.Result
 		if row.Refund {
-			res, err = refund.ExecContext(ctx, day, row.RefundID, m, row.RefundAmount)
+			res, err = t.ExecContext(ctx, refund, day, row.RefundID, m, row.RefundAmount)
 		} else {
-			res, err = payment.ExecContext(ctx, day, row.OutTradeNo, m, row.MchID, row.AppID, row.TransactionID, row.Total)
+			res, err = t.ExecContext(ctx, payment, day, row.OutTradeNo, m, row.MchID, row.AppID, row.TransactionID, row.Total)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("confirm %s: %w", row.OutTradeNo, err)

@@ -29,23 +29,45 @@ var versionFloor = [3]int{3, 51, 3}
 // OpenSQLite opens the database in the file, made readable by its owner only if it is not there, and brings
 // its schema up to date. The folder is made likewise.
 func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
+	s := &Store{readers: make(chan *session, readers)}
 	if err := prepareFile(file); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	s := &Store{}
-	if s.write, err = sql.Open("sqlite", dsn(file, "_txlock=immediate")); err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(file, "_pragma=query_only(1)")); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.write.Close())
-	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
-	if err := s.prepare(ctx); err != nil {
+	if err := s.open(ctx, file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", file, err), s.Close())
 	}
 	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, file string) error {
+	write, err := sql.Open("sqlite", dsn(file, "_txlock=immediate"))
+	if err != nil {
+		return err
+	}
+	s.dbs = append(s.dbs, write)
+	write.SetMaxOpenConns(1)
+	if err := prepare(ctx, write); err != nil {
+		return err
+	}
+	w, err := newSession(ctx, write)
+	if err != nil {
+		return err
+	}
+	s.writer = newWriter(w)
+	read, err := sql.Open("sqlite", dsn(file, "_pragma=query_only(1)"))
+	if err != nil {
+		return err
+	}
+	s.dbs = append(s.dbs, read)
+	for range readers {
+		r, err := newSession(ctx, read)
+		if err != nil {
+			return err
+		}
+		s.all = append(s.all, r)
+		s.readers <- r
+	}
+	return nil
 }
 
 // prepareFile makes the file before SQLite does, which would leave it readable by everybody.
@@ -73,15 +95,15 @@ func dsn(file string, more ...string) string {
 	return u.String()
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	if err := s.checkVersion(ctx); err != nil {
+func prepare(ctx context.Context, db *sql.DB) error {
+	if err := checkVersion(ctx, db); err != nil {
 		return err
 	}
 	migrations, err := fs.Sub(schema, "schema")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, migrations)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -89,7 +111,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	for _, guard := range appendOnly {
-		if _, err := s.write.ExecContext(ctx, guard); err != nil {
+		if _, err := db.ExecContext(ctx, guard); err != nil {
 			return fmt.Errorf("guard the events: %w", err)
 		}
 	}
@@ -108,9 +130,9 @@ var appendOnly = [...]string{
 	 BEGIN SELECT RAISE(ABORT, 'roots are only appended'); END`,
 }
 
-func (s *Store) checkVersion(ctx context.Context) error {
+func checkVersion(ctx context.Context, db *sql.DB) error {
 	var text string
-	if err := s.write.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&text); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&text); err != nil {
 		return fmt.Errorf("ask for SQLite's version: %w", err)
 	}
 	var v [3]int

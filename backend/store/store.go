@@ -13,20 +13,37 @@ import (
 
 // A Store is an open database. It implements [pay.Store].
 type Store struct {
-	write *sql.DB // one connection: writers queue here instead of failing on each other's locks
-	read  *sql.DB
+	dbs     []*sql.DB
+	writer  *writer
+	readers chan *session
+	all     []*session // that read
 }
 
 var _ pay.Store = (*Store)(nil)
 
-// Close closes the database. What was committed is safe whether or not it is called.
+// Close waits for changes under way and closes the database. What was committed is safe whether or not it is
+// called. Nothing may be read any more.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	for _, r := range s.all {
+		errs = append(errs, r.close())
+	}
+	for _, db := range s.dbs {
+		errs = append(errs, db.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.read.PingContext(ctx); err != nil {
+	err := s.reading(ctx, func(r *session) error {
+		var one int
+		return r.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+	})
+	if err != nil {
 		return fmt.Errorf("ping the database: %w", err)
 	}
 	return nil
@@ -34,38 +51,37 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // View implements [pay.Store].
 func (s *Store) View(ctx context.Context, f func(pay.Tx) error) error {
-	return run(ctx, s.read, f)
-}
-
-// Update implements [pay.Store].
-func (s *Store) Update(ctx context.Context, f func(pay.Tx) error) error {
-	return run(ctx, s.write, f)
-}
-
-func run(ctx context.Context, db *sql.DB, f func(pay.Tx) error) (err error) {
-	sqlTx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			// Also after a failed commit: nothing of the transaction may stay.
-			if e := sqlTx.Rollback(); e != nil && !errors.Is(e, sql.ErrTxDone) {
-				err = errors.Join(err, fmt.Errorf("roll back: %w", e))
-			}
+	return s.reading(ctx, func(r *session) (err error) {
+		if err := r.run(ctx, "BEGIN"); err != nil {
+			return err
 		}
-	}()
-	if err = f(tx{sqlTx}); err != nil {
-		return err
+		defer func() {
+			// There is nothing to commit; also when the caller has gone the connection must be free of it.
+			err = errors.Join(err, r.run(context.WithoutCancel(ctx), "ROLLBACK"))
+		}()
+		return f(tx{r})
+	})
+}
+
+// reading lends a session for reading.
+func (s *Store) reading(ctx context.Context, f func(*session) error) error {
+	select {
+	case r := <-s.readers:
+		defer func() { s.readers <- r }()
+		return f(r)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if err = sqlTx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+}
+
+// Update implements [pay.Store]. f runs in another goroutine, in a transaction that may hold the changes of other
+// callers as well; it sees theirs that came before, and the end of ctx does not interrupt it.
+func (s *Store) Update(ctx context.Context, f func(pay.Tx) error) error {
+	return s.writer.update(ctx, f)
 }
 
 // A tx implements [pay.Tx].
-type tx struct{ *sql.Tx }
+type tx struct{ *session }
 
 // change runs a statement that must change exactly one row, or returns ErrStale.
 func (t tx) change(ctx context.Context, what, statement string, args ...any) error {
@@ -82,9 +98,6 @@ func (t tx) change(ctx context.Context, what, statement string, args ...any) err
 	}
 	return nil
 }
-
-// A scanner is a row: *sql.Row or *sql.Rows.
-type scanner interface{ Scan(...any) error }
 
 // noRow puts the domain's word for a missing row into err, in place of the database's.
 func noRow(what string, err error) error {

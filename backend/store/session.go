@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// A session is one connection and the statements it has prepared: parsing them takes as long as running them. It
+// serves one caller at a time, and a statement whose rows are still being read must not be run again meanwhile.
+type session struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt // by text; the texts are those in this package, some dozens
+
+	// undisturbed lets statements run to their end though the caller has gone. SQLite undoes the whole transaction
+	// when it interrupts a change in it, and a transaction may hold the changes of others.
+	undisturbed bool
+}
+
+func newSession(ctx context.Context, db *sql.DB) (*session, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
+}
+
+func (s *session) close() error {
+	var errs []error
+	for _, stmt := range s.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close())...)
+}
+
+func (s *session) prepared(ctx context.Context, text string) (context.Context, *sql.Stmt, error) {
+	if s.undisturbed {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if stmt := s.stmts[text]; stmt != nil {
+		return ctx, stmt, nil
+	}
+	stmt, err := s.conn.PrepareContext(ctx, text)
+	if err != nil {
+		return ctx, nil, err
+	}
+	s.stmts[text] = stmt
+	return ctx, stmt, nil
+}
+
+func (s *session) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	ctx, stmt, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (s *session) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	ctx, stmt, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (s *session) QueryRowContext(ctx context.Context, text string, args ...any) scanner {
+	ctx, stmt, err := s.prepared(ctx, text)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// run runs a statement without arguments and results, such as BEGIN.
+func (s *session) run(ctx context.Context, text string) error {
+	if _, err := s.ExecContext(ctx, text); err != nil {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	return nil
+}
+
+// A scanner is a row: *sql.Row or *sql.Rows.
+type scanner interface{ Scan(...any) error }
+
+// A failedRow is the row of a query that could not be asked.
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }

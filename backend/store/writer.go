@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"saoma/backend/pay"
+)
+
+// batchMax bounds how many changes are committed together, so that the first of them does not wait for long.
+const batchMax = 256
+
+// errClosed is returned by what comes after Close.
+var errClosed = errors.New("the database is closed")
+
+// A writer is the one goroutine that changes the books. Whatever waits when it gets to work is committed together,
+// with one sync of the disk for all: that is what takes the time. Who comes alone does not wait for company.
+//
+// A crash anywhere before the commit leaves nothing of the batch, and nobody has been told otherwise.
+type writer struct {
+	session *session
+	queue   chan *change // unbuffered: those who wait are the queue
+	closing chan struct{}
+	ended   chan struct{}
+}
+
+// A change is what one caller wants done.
+type change struct {
+	ctx  context.Context
+	do   func(pay.Tx) error
+	err  error
+	cry  any           // what do panicked with
+	done chan struct{} // closed when err and cry are set for good
+}
+
+func newWriter(s *session) *writer {
+	s.undisturbed = true
+	w := &writer{session: s, queue: make(chan *change), closing: make(chan struct{}), ended: make(chan struct{})}
+	go w.work()
+	return w
+}
+
+// update has f done and committed, and returns what became of it.
+func (w *writer) update(ctx context.Context, f func(pay.Tx) error) error {
+	c := &change{ctx: ctx, do: f, done: make(chan struct{})}
+	select {
+	case w.queue <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.closing:
+		return errClosed
+	}
+	<-c.done // not the end of ctx: it may be committed all the same
+	if c.cry != nil {
+		panic(c.cry)
+	}
+	return c.err
+}
+
+// close waits for the batch under way.
+func (w *writer) close() error {
+	close(w.closing)
+	<-w.ended
+	return w.session.close()
+}
+
+func (w *writer) work() {
+	defer close(w.ended)
+	for {
+		select {
+		case c := <-w.queue:
+			w.commit(w.gather(c))
+		case <-w.closing:
+			return
+		}
+	}
+}
+
+// gather takes those who wait beside the first. They get one turn of the scheduler to step up: without it, on a
+// single core, hardly anybody ever waits.
+func (w *writer) gather(first *change) []*change {
+	batch := []*change{first}
+	runtime.Gosched()
+	for len(batch) < batchMax {
+		select {
+		case c := <-w.queue:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit does the changes of a batch in one transaction and tells the callers.
+func (w *writer) commit(batch []*change) {
+	if err := w.transact(batch); err != nil {
+		for _, c := range batch {
+			if c.err == nil {
+				c.err = err // done, and undone with all the others
+			}
+		}
+	}
+	for _, c := range batch {
+		close(c.done)
+	}
+}
+
+// transact returns why nothing of the batch was committed. What ails a single change stands in that.
+func (w *writer) transact(batch []*change) (err error) {
+	ctx := context.Background()
+	if err := w.session.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = w.session.run(ctx, "ROLLBACK") // fails if the database has done it by itself
+		}
+	}()
+	good := 0
+	for _, c := range batch {
+		if err := w.apply(ctx, c, len(batch) > 1); err != nil {
+			return err
+		}
+		if c.err == nil {
+			good++
+		}
+	}
+	if good == 0 {
+		return w.session.run(ctx, "ROLLBACK")
+	}
+	return w.session.run(ctx, "COMMIT")
+}
+
+// apply does one change. In company it stands behind a savepoint, so that its failure leaves the others alone. The
+// error is of the whole transaction: some failures, such as a full disk, end it.
+func (w *writer) apply(ctx context.Context, c *change, company bool) error {
+	if c.err = c.ctx.Err(); c.err != nil {
+		return nil
+	}
+	if !company {
+		c.attempt(tx{w.session})
+		return nil
+	}
+	if err := w.session.run(ctx, "SAVEPOINT change"); err != nil {
+		return err
+	}
+	c.attempt(tx{w.session})
+	if c.err != nil {
+		if err := w.session.run(ctx, "ROLLBACK TO change"); err != nil {
+			return errors.Join(c.err, err)
+		}
+	}
+	return w.session.run(ctx, "RELEASE change")
+}
+
+var errPanic = errors.New("the change panicked")
+
+// attempt calls do. A panic is the caller's, not the writer's.
+func (c *change) attempt(t tx) {
+	defer func() {
+		if c.cry = recover(); c.cry != nil {
+			c.err = errPanic
+		}
+	}()
+	c.err = c.do(t)
+}

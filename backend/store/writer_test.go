@@ -1,0 +1,190 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"saoma/backend/pay"
+	"saoma/backend/store"
+)
+
+// together has the changes wait for each other, so that they come in one batch: the first holds the writer until the
+// others stand in line.
+func together(t *testing.T, s *store.Store, changes ...func(pay.Tx) error) []error {
+	t.Helper()
+	holding, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Update(t.Context(), func(pay.Tx) error { close(holding); <-release; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-holding
+	errs := make([]error, len(changes))
+	for i, change := range changes {
+		wg.Go(func() { errs[i] = s.Update(t.Context(), change) })
+	}
+	waitForSenders(len(changes))
+	close(release)
+	wg.Wait()
+	return errs
+}
+
+// waitForSenders waits until so many goroutines stand in line for a writer.
+func waitForSenders(n int) {
+	buf := make([]byte, 1<<20)
+	for {
+		stacks := string(buf[:runtime.Stack(buf, true)])
+		waiting := 0
+		for stack := range strings.SplitSeq(stacks, "\n\n") {
+			if strings.Contains(stack, "[select") && strings.Contains(stack, "(*writer).update") {
+				waiting++
+			}
+		}
+		if waiting >= n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func put(t *testing.T, sku string) func(pay.Tx) error {
+	return func(tx pay.Tx) error {
+		return tx.PutProduct(t.Context(), pay.Product{Merchant: "cafe", SKU: sku, Name: sku, Price: 100})
+	}
+}
+
+func has(t *testing.T, s *store.Store, sku string) bool {
+	t.Helper()
+	err := s.View(t.Context(), func(tx pay.Tx) error {
+		_, err := tx.Product(t.Context(), "cafe", sku)
+		return err
+	})
+	if err != nil && !errors.Is(err, pay.ErrNoRow) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// One failure leaves nothing of itself, and all of the others that are committed with it.
+func TestBatchOneFails(t *testing.T) {
+	s, _ := open(t)
+	broken := errors.New("broken")
+	errs := together(t, s,
+		put(t, "a"),
+		func(tx pay.Tx) error { return errors.Join(put(t, "b")(tx), broken) },
+		func(tx pay.Tx) error { return tx.InsertAttempt(t.Context(), attempt(order(1), "T1")) }, // of no order: refused by the database
+		put(t, "c"),
+	)
+	if errs[0] != nil || !errors.Is(errs[1], broken) || errs[2] == nil || errs[3] != nil {
+		t.Errorf("errors: %v", errs)
+	}
+	if !has(t, s, "a") || has(t, s, "b") || !has(t, s, "c") {
+		t.Errorf("a %t, b %t, c %t; want all but b", has(t, s, "a"), has(t, s, "b"), has(t, s, "c"))
+	}
+}
+
+// A change whose caller has gone before its turn is not made; one under way is not torn.
+func TestBatchCallerGone(t *testing.T) {
+	s, _ := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Update(ctx, func(tx pay.Tx) error {
+		cancel()
+		return tx.PutProduct(ctx, pay.Product{Merchant: "cafe", SKU: "a", Name: "a", Price: 100})
+	})
+	if err != nil || !has(t, s, "a") {
+		t.Errorf("the change under way: %v, made %t", err, has(t, s, "a"))
+	}
+	if err := s.Update(ctx, put(t, "b")); !errors.Is(err, context.Canceled) || has(t, s, "b") {
+		t.Errorf("the change too late: %v, made %t", err, has(t, s, "b"))
+	}
+}
+
+// A panic is the caller's. The writer lives on, and the others' changes stand.
+func TestBatchOnePanics(t *testing.T) {
+	s, _ := open(t)
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			defer func() {
+				if cry := recover(); (cry != nil) != (i%5 == 0) || cry != nil && cry != i {
+					t.Errorf("change %d: recovered %v", i, cry)
+				}
+			}()
+			err := s.Update(t.Context(), func(tx pay.Tx) error {
+				if err := put(t, fmt.Sprint(i))(tx); err != nil {
+					return err
+				}
+				if i%5 == 0 {
+					panic(i)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 20 {
+		if has(t, s, fmt.Sprint(i)) != (i%5 != 0) {
+			t.Errorf("change %d is made: %t", i, i%5 == 0)
+		}
+	}
+}
+
+// Everybody sees what came before, in a batch as well.
+func TestBatchSeesEarlier(t *testing.T) {
+	s, _ := open(t)
+	insert(t, s, order(1))
+	grow := func(tx pay.Tx) error {
+		o, err := tx.Order(t.Context(), order(1).ID)
+		if err != nil {
+			return err
+		}
+		o.Version++
+		return tx.UpdateOrder(t.Context(), o)
+	}
+	const n = 40
+	changes := make([]func(pay.Tx) error, n)
+	for i := range changes {
+		changes[i] = grow
+	}
+	if err := errors.Join(together(t, s, changes...)...); err != nil {
+		t.Fatal(err)
+	}
+	err := s.View(t.Context(), func(tx pay.Tx) error {
+		o, err := tx.Order(t.Context(), order(1).ID)
+		if o.Version != 1+n {
+			t.Errorf("version %d; want %d", o.Version, 1+n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// After Close nothing hangs and nothing is written.
+func TestUpdateAfterClose(t *testing.T) {
+	s, err := store.OpenSQLite(t.Context(), t.TempDir()+"/saoma.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() { _ = s.Update(t.Context(), put(t, fmt.Sprint(i))) }) // done or refused, but answered
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if err := s.Update(t.Context(), put(t, "late")); err == nil {
+		t.Error("written after Close")
+	}
+}
