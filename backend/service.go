@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/time/rate"
 
 	"saoma"
 	"saoma/backend/live"
@@ -82,6 +83,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	})
 	s.cashier = &pay.Cashier{
 		Store: books, Gateway: gateway, RefundGateway: gateway, BillGateway: gateway, Merchants: merchants, Now: o.now,
+		Pace:     newPace(merchants),
 		NewName:  func() string { return ulid.Make().String() },
 		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
 	}
@@ -132,17 +134,27 @@ func (s *service) start(l net.Listener) {
 	})
 }
 
-// sweep looks after due attempts until ctx ends.
+// sweep looks after what is due until ctx ends: each merchant by itself, so that one whose WeChat Pay hangs does not
+// hold up another.
 func (s *service) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var under sync.Map // merchants that are being swept
 	for {
-		n, err := s.cashier.Sweep(ctx)
+		due, err := s.cashier.Due(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.log.Warn("sweep", "looked_at", n, "error", err)
+			s.log.Error("sweep", "error", err)
 		}
-		if n == pay.SweepBatch {
-			continue // there is more
+		for _, m := range due {
+			if _, already := under.LoadOrStore(m, true); already {
+				continue
+			}
+			s.loops.Go(func() {
+				defer under.Delete(m)
+				if n, err := s.cashier.Sweep(ctx, m); err != nil && ctx.Err() == nil {
+					s.log.Warn("sweep", "merchant", m, "looked_at", n, "error", err)
+				}
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -150,6 +162,15 @@ func (s *service) sweep(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// newPace bounds how fast each merchant is swept.
+func newPace(merchants pay.Merchants) func(context.Context, pay.MerchantID, int) error {
+	limits := make(map[pay.MerchantID]*rate.Limiter, len(merchants))
+	for _, m := range merchants {
+		limits[m.ID] = rate.NewLimiter(pay.SweepRate, pay.SweepParallel)
+	}
+	return func(ctx context.Context, m pay.MerchantID, n int) error { return limits[m].WaitN(ctx, n) }
 }
 
 // keepHouse seals the days that have ended, forgets old keys and reconciles, now and then, until ctx ends.

@@ -19,6 +19,10 @@ type Cashier struct {
 	NewName       func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
 	NewToken      func() Token  // unguessable: at least 128 random bits
 
+	// Pace waits until the sweep may make n more checks of a merchant, which are as many calls to WeChat Pay, or
+	// some more at expiry. nil: at once.
+	Pace func(ctx context.Context, m MerchantID, n int) error
+
 	// Committed is told of every order whose change was committed, after the commit and before whoever
 	// asked for the change is answered. It must not block.
 	Committed func(Order)

@@ -55,8 +55,8 @@ type OrderFilter struct {
 
 // AttemptTx reads and writes attempts.
 type AttemptTx interface {
-	// AnyDue reports whether an attempt or a refund is to be looked at.
-	AnyDue(ctx context.Context, now time.Time) (bool, error)
+	// AnyDue reports whether an attempt or a refund of the merchant is to be looked at.
+	AnyDue(ctx context.Context, m MerchantID, now time.Time) (bool, error)
 	Attempt(ctx context.Context, outTradeNo string) (Attempt, error)
 	// LiveAttempt returns the one attempt of the order that is requested or open.
 	LiveAttempt(context.Context, OrderID) (Attempt, error)
@@ -65,9 +65,9 @@ type AttemptTx interface {
 	InsertAttempt(context.Context, Attempt) error
 	// UpdateAttempt writes what may change of an attempt that is stored in state from, or returns ErrStale.
 	UpdateAttempt(ctx context.Context, a Attempt, from AttemptState) error
-	// ClaimAttempts returns live attempts whose CheckAt is not after now, the longest overdue first, and
+	// ClaimAttempts returns live attempts of the merchant whose CheckAt is not after now, the longest overdue first, and
 	// moves their CheckAt to until, so that nobody else claims them meanwhile.
-	ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]Attempt, error)
+	ClaimAttempts(ctx context.Context, m MerchantID, now, until time.Time, limit int) ([]Attempt, error)
 }
 
 // EventTx appends to and reads the history of orders.
@@ -97,7 +97,7 @@ type RefundTx interface {
 	// UpdateRefund writes what may change of a refund that is stored in state from, or returns ErrStale.
 	UpdateRefund(ctx context.Context, r Refund, from RefundState) error
 	// ClaimRefunds is to refunds what ClaimAttempts is to attempts.
-	ClaimRefunds(ctx context.Context, now, until time.Time, limit int) ([]Refund, error)
+	ClaimRefunds(ctx context.Context, m MerchantID, now, until time.Time, limit int) ([]Refund, error)
 }
 
 // CatalogTx reads and writes products.

@@ -4,59 +4,148 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 )
 
-// Sweep looks after the attempts and refunds that are due: it asks for payments whose callback was lost, replays
-// requests that got no answer, and closes what has expired. It returns how many it looked at; the error
-// joins what went wrong with single ones, each of which is tried again later.
-//
-// All it needs to know is in the books, so it goes on after a restart as if nothing had happened.
-func (c *Cashier) Sweep(ctx context.Context) (int, error) {
+// Due returns the merchants of whom an attempt or a refund is to be looked at.
+func (c *Cashier) Due(ctx context.Context) (due []MerchantID, err error) {
 	now := c.Now()
-	var attempts []Attempt
-	var refunds []Refund
-	// Most of the time nothing is due; looking does not take the write lock.
-	due := false
-	err := c.Store.View(ctx, func(tx Tx) (err error) {
-		due, err = tx.AnyDue(ctx, now)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("look for what is due: %w", err)
-	}
-	if !due {
-		return 0, nil
-	}
-	err = c.Store.Update(ctx, func(tx Tx) (err error) {
-		if attempts, err = tx.ClaimAttempts(ctx, now, now.Add(SweepLease), SweepBatch); err != nil {
-			return err
+	err = c.Store.View(ctx, func(tx Tx) error {
+		for _, m := range c.Merchants {
+			is, err := tx.AnyDue(ctx, m.ID, now)
+			if err != nil {
+				return err
+			}
+			if is {
+				due = append(due, m.ID)
+			}
 		}
-		refunds, err = tx.ClaimRefunds(ctx, now, now.Add(SweepLease), SweepBatch)
-		return err
+		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("claim what is due: %w", err)
+		return nil, fmt.Errorf("look for what is due: %w", err)
 	}
-	return len(attempts) + len(refunds), errors.Join(
-		sideBySide(attempts, func(a Attempt) error { return c.look(ctx, a) }),
-		sideBySide(refunds, func(r Refund) error { return c.lookAtRefund(ctx, r) }))
+	return due, nil
 }
 
-// sideBySide calls f on every item, SweepParallel at a time, and joins what went wrong.
-func sideBySide[T any](items []T, f func(T) error) error {
-	errs := make([]error, len(items))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, SweepParallel)
-	for i, item := range items {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = f(item)
-		})
+// Sweep looks after the attempts and refunds of a merchant that are due, until none is: it asks for payments whose
+// callback was lost, replays requests that got no answer, and closes what has expired. It returns how many it
+// looked at; the error tells of single ones that went wrong, each of which is tried again later.
+//
+// All it needs to know is in the books, so it goes on after a restart as if nothing had happened. One sweep of a
+// merchant at a time is enough; two do no harm, because each claims what it looks at.
+func (c *Cashier) Sweep(ctx context.Context, m MerchantID) (looked int, err error) {
+	s := sweep{Cashier: c, merchant: m, ended: make(chan error, SweepParallel)}
+	for {
+		if err := s.launch(ctx); err != nil {
+			s.fail(err)
+			s.enough = true
+		}
+		if s.flying == 0 {
+			return s.looked, s.err()
+		}
+		s.land(<-s.ended)
 	}
-	wg.Wait()
-	return errors.Join(errs...)
+}
+
+// A sweep is one Sweep under way.
+type sweep struct {
+	*Cashier
+	merchant MerchantID
+	ended    chan error // of checks under way
+	flying   int        // checks under way
+	looked   int
+	enough   bool // nothing more is claimed
+
+	failed, inRow int
+	first         error
+}
+
+// launch claims what is due and starts to check it. Only what starts at once is claimed, so that no claim runs out
+// while it waits. One check that hangs holds up nobody; half of the places are filled at a time, so that many are
+// claimed by one commit.
+func (s *sweep) launch(ctx context.Context) error {
+	if s.enough || s.flying > SweepParallel/2 || ctx.Err() != nil {
+		return nil
+	}
+	checks, err := s.claim(ctx, SweepParallel-s.flying)
+	if err != nil || len(checks) == 0 {
+		return err
+	}
+	if s.Pace != nil {
+		if err := s.Pace(ctx, s.merchant, len(checks)); err != nil {
+			return fmt.Errorf("wait for a turn: %w", err) // the claims run out
+		}
+	}
+	for _, check := range checks {
+		s.flying++
+		go func() { s.ended <- check(ctx) }()
+	}
+	return nil
+}
+
+// land counts a check that has ended. When nothing but failures comes, WeChat Pay is in trouble or the merchant's
+// circuit is open: the rest is as well looked at a moment later.
+func (s *sweep) land(err error) {
+	s.flying--
+	s.looked++
+	if err == nil {
+		s.inRow = 0
+		return
+	}
+	s.fail(err)
+	if s.inRow++; s.inRow >= SweepParallel {
+		s.enough = true
+	}
+}
+
+func (s *sweep) fail(err error) {
+	s.failed++
+	if s.first == nil {
+		s.first = err
+	}
+}
+
+func (s *sweep) err() error {
+	if s.failed > 1 {
+		return fmt.Errorf("%w; and %d more", s.first, s.failed-1)
+	}
+	return s.first
+}
+
+// claim takes at most so many of what is due. Refunds come first: they are few, and somebody waits for the money.
+func (s *sweep) claim(ctx context.Context, most int) (checks []func(context.Context) error, err error) {
+	now := s.Now()
+	// Most of the time nothing is due; looking does not take the write lock.
+	due := false
+	err = s.Store.View(ctx, func(tx Tx) (err error) {
+		due, err = tx.AnyDue(ctx, s.merchant, now)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for what is due: %w", err)
+	}
+	if !due {
+		return nil, nil
+	}
+	var refunds []Refund
+	var attempts []Attempt
+	err = s.Store.Update(ctx, func(tx Tx) (err error) {
+		if refunds, err = tx.ClaimRefunds(ctx, s.merchant, now, now.Add(SweepLease), most); err != nil {
+			return err
+		}
+		attempts, err = tx.ClaimAttempts(ctx, s.merchant, now, now.Add(SweepLease), most-len(refunds))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim what is due: %w", err)
+	}
+	for _, r := range refunds {
+		checks = append(checks, func(ctx context.Context) error { return s.lookAtRefund(ctx, r) })
+	}
+	for _, a := range attempts {
+		checks = append(checks, func(ctx context.Context) error { return s.look(ctx, a) })
+	}
+	return checks, nil
 }
 
 // look checks one claimed attempt and says when to look again. A crash in here leaves the claim to run out.

@@ -194,7 +194,7 @@ func (w *world) kinds(t *testing.T, id pay.OrderID) (kinds []pay.Kind) {
 // sweep sweeps once. Errors of single attempts are for the log; here they are shown.
 func (w *world) sweep(t *testing.T) int {
 	t.Helper()
-	n, err := w.Sweep(t.Context())
+	n, err := w.Sweep(t.Context(), shop)
 	if err != nil {
 		t.Log("sweep:", err)
 	}

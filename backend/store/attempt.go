@@ -52,22 +52,22 @@ func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptSt
 		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
 }
 
-func (t tx) AnyDue(ctx context.Context, now time.Time) (due bool, err error) {
+func (t tx) AnyDue(ctx context.Context, m pay.MerchantID, now time.Time) (due bool, err error) {
 	err = t.QueryRowContext(ctx, `SELECT
-		EXISTS (SELECT 1 FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1) OR
-		EXISTS (SELECT 1 FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1)`,
-		millis(now)).Scan(&due)
+		EXISTS (SELECT 1 FROM attempts WHERE merchant = $1 AND state IN ('requested', 'open') AND check_at <= $2) OR
+		EXISTS (SELECT 1 FROM refunds WHERE merchant = $1 AND state IN ('requested', 'processing', 'abnormal') AND check_at <= $2)`,
+		m, millis(now)).Scan(&due)
 	if err != nil {
 		return false, fmt.Errorf("look for what is due: %w", err)
 	}
 	return due, nil
 }
 
-func (t tx) ClaimAttempts(ctx context.Context, now, until time.Time, limit int) ([]pay.Attempt, error) {
+func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Attempt, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE attempts SET check_at = $2 WHERE out_trade_no IN (
-			SELECT out_trade_no FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1
+			SELECT out_trade_no FROM attempts WHERE merchant = $4 AND state IN ('requested', 'open') AND check_at <= $1
 			ORDER BY check_at LIMIT $3)
-		RETURNING `+attemptColumns, millis(now), millis(until), limit)
+		RETURNING `+attemptColumns, millis(now), millis(until), limit, m)
 	if err != nil {
 		return nil, fmt.Errorf("claim attempts: %w", err)
 	}

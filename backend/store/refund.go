@@ -45,11 +45,11 @@ func (t tx) UpdateRefund(ctx context.Context, r pay.Refund, from pay.RefundState
 		r.ID, from, r.State, r.WeChatID, r.Trouble, millis(r.DoneAt), millis(r.CheckAt), r.Checks, millis(r.AcceptedAt))
 }
 
-func (t tx) ClaimRefunds(ctx context.Context, now, until time.Time, limit int) ([]pay.Refund, error) {
+func (t tx) ClaimRefunds(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Refund, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE refunds SET check_at = $2 WHERE id IN (
-			SELECT id FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1
+			SELECT id FROM refunds WHERE merchant = $4 AND state IN ('requested', 'processing', 'abnormal') AND check_at <= $1
 			ORDER BY check_at LIMIT $3)
-		RETURNING `+refundColumns, millis(now), millis(until), limit)
+		RETURNING `+refundColumns, millis(now), millis(until), limit, m)
 	if err != nil {
 		return nil, fmt.Errorf("claim refunds: %w", err)
 	}

@@ -349,7 +349,7 @@ func TestClaimedOnce(t *testing.T) {
 	due := func(at time.Time) (any bool) {
 		t.Helper()
 		err := s.View(t.Context(), func(tx pay.Tx) (err error) {
-			any, err = tx.AnyDue(t.Context(), at)
+			any, err = tx.AnyDue(t.Context(), "cafe", at)
 			return err
 		})
 		if err != nil {
@@ -364,7 +364,7 @@ func TestClaimedOnce(t *testing.T) {
 	for {
 		var claimed []pay.Attempt
 		update(t, s, func(ctx context.Context, tx pay.Tx) (err error) {
-			claimed, err = tx.ClaimAttempts(ctx, now, now.Add(time.Minute), 7)
+			claimed, err = tx.ClaimAttempts(ctx, "cafe", now, now.Add(time.Minute), 7)
 			return err
 		})
 		if len(claimed) == 0 {
@@ -384,7 +384,7 @@ func TestClaimedOnce(t *testing.T) {
 		t.Errorf("claimed %d attempts; want %d", len(seen), want)
 	}
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
-		again, err := tx.ClaimAttempts(ctx, now.Add(time.Minute), now.Add(2*time.Minute), n)
+		again, err := tx.ClaimAttempts(ctx, "cafe", now.Add(time.Minute), now.Add(2*time.Minute), n)
 		if len(again) != len(seen) {
 			t.Errorf("%d of %d claims ran out", len(again), len(seen))
 		}
