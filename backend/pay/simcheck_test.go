@@ -11,12 +11,15 @@ import (
 	"saoma/backend/wechatsim"
 )
 
-// books are all that our side has.
+// books are all that both sides have.
 type books struct {
-	orders   []pay.Order
+	orders   map[pay.OrderID]pay.Order
 	refunds  map[pay.OrderID][]pay.Refund
 	events   map[pay.OrderID][]pay.Event
 	attempts map[string]pay.Attempt // of WeChat Pay's trades, by out_trade_no
+
+	trades []wechatsim.Trade // WeChat Pay's, of all merchants
+	backs  []wechatsim.Refund
 }
 
 // check holds both sides' books against each other.
@@ -29,11 +32,16 @@ func (s *simulation) check() error {
 	}
 	var wrong []error
 	bad := func(id pay.OrderID, format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("%s\n%s", fmt.Sprintf(format, args...), s.history(b, id)))
+		wrong = append(wrong, fmt.Errorf("%s\n%s", fmt.Sprintf(format, args...), b.history(id)))
 	}
-	s.checkPayments(b, bad)
-	s.checkRefunds(b, bad)
-	s.checkOrders(b, bad)
+	b.checkPayments(bad)
+	b.checkRefunds(bad)
+	b.checkOrders(s.merchants, bad)
+	for _, m := range s.merchants {
+		if err := s.checkBills(ctx, p, m.ID); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
 	if _, _, err := p.Verify(ctx); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -44,44 +52,98 @@ func (s *simulation) check() error {
 }
 
 func (s *simulation) readBooks(ctx context.Context, p *process) (books, error) {
-	b := books{refunds: map[pay.OrderID][]pay.Refund{}, events: map[pay.OrderID][]pay.Event{}, attempts: map[string]pay.Attempt{}}
-	err := p.View(ctx, func(tx pay.Tx) (err error) {
-		if b.orders, err = tx.Orders(ctx, pay.OrderFilter{Merchant: shop, Limit: 10 * s.orders}); err != nil {
-			return err
-		}
-		for _, o := range b.orders {
-			if b.refunds[o.ID], err = tx.Refunds(ctx, o.ID); err != nil {
+	b := books{
+		orders: map[pay.OrderID]pay.Order{}, refunds: map[pay.OrderID][]pay.Refund{}, events: map[pay.OrderID][]pay.Event{},
+		attempts: map[string]pay.Attempt{},
+	}
+	for _, m := range s.merchants {
+		b.trades = append(b.trades, s.sims[m.ID].Trades()...)
+		b.backs = append(b.backs, s.sims[m.ID].Refunds()...)
+	}
+	err := p.View(ctx, func(tx pay.Tx) error {
+		for _, m := range s.merchants {
+			if err := b.read(ctx, tx, m.ID, 10*s.orders); err != nil {
 				return err
 			}
-			if b.events[o.ID], err = tx.Events(ctx, o.ID); err != nil {
-				return err
-			}
 		}
-		for _, t := range s.sim.Trades() {
-			if b.attempts[t.OutTradeNo], err = tx.Attempt(ctx, t.OutTradeNo); err != nil {
+		for _, t := range b.trades {
+			a, err := tx.Attempt(ctx, t.OutTradeNo)
+			if err != nil {
 				return fmt.Errorf("WeChat Pay has a trade that we never stored: %w", err)
 			}
+			b.attempts[t.OutTradeNo] = a
 		}
 		return nil
 	})
 	return b, err
 }
 
+func (b books) read(ctx context.Context, tx pay.Tx, m pay.MerchantID, limit int) error {
+	orders, err := tx.Orders(ctx, pay.OrderFilter{Merchant: m, Limit: limit})
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		b.orders[o.ID] = o
+		if b.refunds[o.ID], err = tx.Refunds(ctx, o.ID); err != nil {
+			return err
+		}
+		if b.events[o.ID], err = tx.Events(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkBills asks for every day's bill once more, on a good day. Nothing may differ, and the days' sums must be what
+// WeChat Pay says of its trades and refunds: its bills are the third set of books.
+func (s *simulation) checkBills(ctx context.Context, p *process, m pay.MerchantID) error {
+	var payments, refunds int64
+	zone := time.FixedZone("Beijing", 8*60*60)
+	for at := s.began.In(zone); at.Before(time.Now().Add(-34 * time.Hour)); at = at.AddDate(0, 0, 1) {
+		day := at.Format(time.DateOnly)
+		if err := p.View(ctx, func(tx pay.Tx) error {
+			_, err := tx.Reconciliation(ctx, m, day)
+			return err
+		}); err != nil {
+			_, why := p.Reconcile(ctx, m, day)
+			return fmt.Errorf("%s of %s was never reconciled: %w; now: %w", day, m, err, why)
+		}
+		r, err := p.Reconcile(ctx, m, day)
+		if err != nil {
+			return err
+		}
+		if r.Differing != 0 {
+			return fmt.Errorf("%s %s: %d differences remain, the first %+v", m, day, r.Differing, r.Differences[0])
+		}
+		payments += int64(r.Payments)
+		refunds += int64(r.Refunds)
+	}
+	for _, t := range s.sims[m].Trades() {
+		if t.State == wechatsim.StatePaid || t.State == wechatsim.StateRefunded {
+			payments -= t.Total
+		}
+	}
+	for _, r := range s.sims[m].Refunds() {
+		refunds -= r.Amount
+	}
+	if payments != 0 || refunds != 0 {
+		return fmt.Errorf("%s: the bills have %+d fen of payments and %+d of refunds beside WeChat Pay's own books", m, payments, refunds)
+	}
+	return nil
+}
+
 type complain func(id pay.OrderID, format string, args ...any)
 
 // Every payment that WeChat Pay took is on an order, or went back.
-func (s *simulation) checkPayments(b books, bad complain) {
-	byID := make(map[pay.OrderID]pay.Order)
-	for _, o := range b.orders {
-		byID[o.ID] = o
-	}
+func (b books) checkPayments(bad complain) {
 	returned := make(map[string]int64) // fen that WeChat Pay gave back, by out_trade_no
-	for _, r := range s.sim.Refunds() {
+	for _, r := range b.backs {
 		if r.State == wechatsim.RefundSucceeded {
 			returned[r.OutTradeNo] += r.Amount
 		}
 	}
-	for _, t := range s.sim.Trades() {
+	for _, t := range b.trades {
 		a := b.attempts[t.OutTradeNo]
 		taken := t.State == wechatsim.StatePaid || t.State == wechatsim.StateRefunded
 		if taken != (a.State == pay.AttemptPaid) {
@@ -94,7 +156,7 @@ func (s *simulation) checkPayments(b books, bad complain) {
 		if !taken {
 			continue
 		}
-		o := byID[a.Order]
+		o := b.orders[a.Order]
 		if a.TransactionID != t.TransactionID || int64(a.Total) != t.Total {
 			bad(o.ID, "payment %s of %d fen is booked as %s of %d", t.TransactionID, t.Total, a.TransactionID, a.Total)
 		}
@@ -105,7 +167,7 @@ func (s *simulation) checkPayments(b books, bad complain) {
 }
 
 // Both sides have the same refunds, and never more went back than was paid.
-func (s *simulation) checkRefunds(b books, bad complain) {
+func (b books) checkRefunds(bad complain) {
 	ours := make(map[string]pay.Refund)
 	for _, list := range b.refunds {
 		for _, r := range list {
@@ -116,7 +178,7 @@ func (s *simulation) checkRefunds(b books, bad complain) {
 		}
 	}
 	sums := make(map[string]int64)
-	for _, r := range s.sim.Refunds() {
+	for _, r := range b.backs {
 		mine, ok := ours[r.OutRefundNo]
 		switch {
 		case !ok:
@@ -136,9 +198,10 @@ func (s *simulation) checkRefunds(b books, bad complain) {
 }
 
 // Every order has come to rest, was made once, and says of itself what happened to it.
-func (s *simulation) checkOrders(b books, bad complain) {
+func (b books) checkOrders(merchants pay.Merchants, bad complain) {
 	made := make(map[string]int)
 	for _, o := range b.orders {
+		m, _ := merchants.ByID(o.Merchant)
 		made[o.Reference]++
 		if made[o.Reference] > 1 {
 			bad(o.ID, "%s has two orders", o.Reference)
@@ -167,26 +230,24 @@ func (s *simulation) checkOrders(b books, bad complain) {
 			if r.State == pay.RefundSucceeded && ofOrder {
 				back += r.Amount
 			}
-			if r.Automatic && ofOrder && !o.Late {
+			if r.Automatic && ofOrder && !(o.Late && m.Late == pay.LateRefund) {
 				bad(o.ID, "the order's own payment went back by itself")
 			}
 		}
 		if back != o.Refunded || (o.Refunded == o.Total) != (o.State == pay.Refunded) {
 			bad(o.ID, "%d fen of %d went back; the order is %s and says %d", back, o.Total, o.State, o.Refunded)
 		}
-		if o.Late && o.State != pay.Refunded {
+		if o.Late && m.Late == pay.LateRefund && o.State != pay.Refunded {
 			bad(o.ID, "late money was kept though the merchant wants none")
 		}
 	}
 }
 
 // history tells what happened to an order, on both sides.
-func (s *simulation) history(b books, id pay.OrderID) string {
+func (b books) history(id pay.OrderID) string {
 	var out strings.Builder
-	for _, o := range b.orders {
-		if o.ID == id {
-			fmt.Fprintf(&out, "  %s %s: %s, version %d, %d fen, refunded %d, late %t\n", o.ID, o.Reference, o.State, o.Version, o.Total, o.Refunded, o.Late)
-		}
+	if o, ok := b.orders[id]; ok {
+		fmt.Fprintf(&out, "  %s %s: %s, version %d, %d fen, refunded %d, late %t\n", o.ID, o.Reference, o.State, o.Version, o.Total, o.Refunded, o.Late)
 	}
 	for _, e := range b.events[id] {
 		fmt.Fprintf(&out, "    %s %s %v\n", e.At.UTC().Format(time.DateTime), e.Kind, e.Detail)
@@ -194,7 +255,7 @@ func (s *simulation) history(b books, id pay.OrderID) string {
 	for _, r := range b.refunds[id] {
 		fmt.Fprintf(&out, "    refund %s of %s: %s, %d fen, %s\n", r.ID, r.OutTradeNo, r.State, r.Amount, r.Trouble)
 	}
-	for _, t := range s.sim.Trades() {
+	for _, t := range b.trades {
 		if b.attempts[t.OutTradeNo].Order == id {
 			fmt.Fprintf(&out, "    WeChat Pay: %s %s, ours %s, paid at %s, %d callbacks\n", t.OutTradeNo, t.State,
 				b.attempts[t.OutTradeNo].State, t.PaidAt.UTC().Format(time.DateTime), len(t.Callbacks))

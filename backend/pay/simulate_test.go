@@ -1,7 +1,12 @@
+//go:debug rsa1024min=0
+
 package pay_test
 
 import (
 	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,7 +14,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,8 +34,8 @@ var (
 	simOrders = flag.Int("orders", simDefault, "orders in one simulation")
 )
 
-// TestSimulation lives through days of a shop in seconds: customers, faults of WeChat Pay, restarts and crashes of our
-// process, and clocks that jump, all in virtual time and drawn from a seed. Then the books of both sides are held
+// TestSimulation lives through weeks of some shops in seconds: customers, faults of WeChat Pay, restarts and crashes of
+// our process, and clocks that jump, all in virtual time and drawn from a seed. Then the books of both sides are held
 // against each other. make simulate SEED=… ORDERS=… runs a chosen one.
 func TestSimulation(t *testing.T) {
 	var seeds []uint64
@@ -56,14 +63,14 @@ func TestSimulation(t *testing.T) {
 
 func runSimulation(t *testing.T, seed uint64, orders int) (err error) {
 	t.Helper()
-	merchant, e := simMerchant()
+	merchants, e := smallMerchants()
 	if e != nil {
 		t.Fatal(e)
 	}
 	t.Run(fmt.Sprintf("seed %d, %d orders", seed, orders), func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "saoma.db")
+		file := filepath.Join(memoryDir(t), "saoma.db")
 		synctest.Test(t, func(t *testing.T) {
-			s, e := newSimulation(merchant, file, seed, orders)
+			s, e := newSimulation(merchants, file, seed, orders)
 			if e != nil {
 				t.Fatal(e)
 			}
@@ -71,6 +78,41 @@ func runSimulation(t *testing.T, seed uint64, orders int) (err error) {
 		})
 	})
 	return err
+}
+
+// smallMerchants hold the smallest keys that can sign at all, which the directive above allows: signatures would be
+// most of what a long simulation takes. These keys protect nothing.
+var smallMerchants = sync.OnceValues(func() (list []*wechatsim.Merchant, err error) {
+	for range simShops() {
+		m, e := wechatsim.NewMerchantOf(512)
+		list, err = append(list, m), errors.Join(err, e)
+	}
+	return list, err
+})
+
+// memoryDir is a folder in memory where there is such a thing. What survives the loss of power is the crash test's
+// matter; here the process dies and the machine lives, and a million syncs of a disk take longer than all the rest.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "saoma-simulation-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// simShops are the merchants that live in the simulation.
+func simShops() pay.Merchants {
+	return pay.Merchants{
+		{ID: "cafe", Name: "街角咖啡", Late: pay.LateRefund},
+		{ID: "bakery", Name: "麦田面包", Late: pay.LateAccept},
+		{ID: "noodles", Name: "老王面馆", Late: pay.LateAccept},
+	}
 }
 
 // span is how long customers come: a simulated day for every 40 orders, at least one and at most three weeks.
@@ -82,35 +124,55 @@ const calm = 3 * 24 * time.Hour
 
 // A simulation is one run.
 type simulation struct {
-	seed     uint64
-	orders   int
-	file     string
-	sim      *wechatsim.Server
-	gateway  *wechat.Gateway
-	accounts map[pay.MerchantID]wechat.Account
-	now      atomic.Pointer[process] // nil while our process is down
-	names    atomic.Int64
-	lives    []*life
+	seed      uint64
+	orders    int
+	file      string
+	merchants pay.Merchants
+	sims      map[pay.MerchantID]*wechatsim.Server // each has a WeChat Pay of its own, with its own bad days
+	gateway   *wechat.Gateway
+	now       atomic.Pointer[process] // nil while our process is down
+	names     atomic.Int64
+	began     time.Time
 }
 
-func newSimulation(m *wechatsim.Merchant, file string, seed uint64, orders int) (s *simulation, err error) {
-	s = &simulation{seed: seed, orders: orders, file: file}
-	s.sim, err = wechatsim.New(wechatsim.Options{Merchant: m, Transport: transport(http.HandlerFunc(s.callback))})
-	if err != nil {
-		return nil, err
+func newSimulation(hold []*wechatsim.Merchant, file string, seed uint64, orders int) (s *simulation, err error) {
+	s = &simulation{
+		seed: seed, orders: orders, file: file, merchants: simShops(), sims: map[pay.MerchantID]*wechatsim.Server{},
+		began: time.Now(),
 	}
-	private, err1 := wechat.ParsePrivateKey(m.PrivateKeyPEM)
-	public, err2 := wechat.ParsePublicKey(m.PublicKeyPEM)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
+	accounts := make(map[pay.MerchantID]wechat.Account)
+	hosts := make(map[string]http.Handler)
+	for i := range s.merchants {
+		m, held := &s.merchants[i], hold[i]
+		m.MchID, m.AppID = held.MchID, held.AppID
+		sim, err := wechatsim.New(wechatsim.Options{Merchant: held, Transport: transport(http.HandlerFunc(s.callback))})
+		if err != nil {
+			return nil, err
+		}
+		s.sims[m.ID], hosts[string(m.ID)+".wechat.test"] = sim, sim
+		if accounts[m.ID], err = account(m.ID, held); err != nil {
+			return nil, err
+		}
 	}
-	s.accounts = map[pay.MerchantID]wechat.Account{shop: {
-		APIURL: "http://wechat.test", AppID: m.AppID, MchID: m.MchID, Serial: m.Serial, PrivateKey: private,
-		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, PublicKey: public,
-		NotifyURL: "http://saoma.test/payment", RefundNotifyURL: "http://saoma.test/refund",
-	}}
-	s.gateway, err = wechat.New(s.accounts, wechat.Options{Transport: transport(s.sim)})
+	route := func(w http.ResponseWriter, r *http.Request) { hosts[r.Host].ServeHTTP(w, r) }
+	s.gateway, err = wechat.New(accounts, wechat.Options{Transport: transport(http.HandlerFunc(route)), TempDir: filepath.Dir(file)})
 	return s, err
+}
+
+func account(id pay.MerchantID, m *wechatsim.Merchant) (wechat.Account, error) {
+	privateDER, _ := pem.Decode(m.PrivateKeyPEM)
+	publicDER, _ := pem.Decode(m.PublicKeyPEM)
+	private, err1 := x509.ParsePKCS8PrivateKey(privateDER.Bytes)
+	public, err2 := x509.ParsePKIXPublicKey(publicDER.Bytes)
+	if err := errors.Join(err1, err2); err != nil {
+		return wechat.Account{}, err
+	}
+	at := "http://saoma.test/" + string(id)
+	return wechat.Account{
+		APIURL: "http://" + string(id) + ".wechat.test", AppID: m.AppID, MchID: m.MchID, Serial: m.Serial,
+		PrivateKey: private.(*rsa.PrivateKey), PublicKey: public.(*rsa.PublicKey),
+		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, NotifyURL: at + "/payment", RefundNotifyURL: at + "/refund",
+	}, nil
 }
 
 // transport carries requests to a handler without a network, so that virtual time can pass. A handler that panics
@@ -174,33 +236,62 @@ func (p *process) Update(ctx context.Context, f func(pay.Tx) error) error {
 	return err
 }
 
+// open opens the database for our program, which does nothing by itself yet.
+func (s *simulation) open(skew time.Duration) (*process, error) {
+	books, err := store.OpenSQLite(context.Background(), s.file)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{books: books, skew: skew, stop: func() {}}
+	p.Cashier = &pay.Cashier{
+		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: s.merchants,
+		Now:      func() time.Time { return time.Now().Add(p.skew) },
+		NewName:  func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
+		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },
+	}
+	s.now.Store(p)
+	return p, nil
+}
+
 // boot starts our program over the database.
 func (s *simulation) boot(skew time.Duration) error {
-	books, err := store.OpenSQLite(context.Background(), s.file)
+	p, err := s.open(skew)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{books: books, stop: stop, skew: skew}
-	a := s.accounts[shop]
-	p.Cashier = &pay.Cashier{
-		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway,
-		Merchants: pay.Merchants{{ID: shop, Name: "街角咖啡", MchID: a.MchID, AppID: a.AppID, Late: pay.LateRefund}},
-		Now:       func() time.Time { return time.Now().Add(p.skew) },
-		NewName:   func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
-		NewToken:  func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },
-	}
+	p.stop = stop
+	// The program looks more often; this is cheaper over weeks. What goes wrong is tried again.
+	p.every(ctx, 20*time.Second, func() {
+		due, _ := p.Due(ctx)
+		for _, m := range due {
+			_, _ = p.Sweep(ctx, m)
+		}
+	})
+	p.every(ctx, 30*time.Minute, func() {
+		_, _ = p.SealDays(ctx)
+		_ = p.ForgetKeys(ctx)
+		for _, m := range s.merchants {
+			days, _ := p.DueReconciliations(ctx, m.ID)
+			for _, day := range days {
+				_, _ = p.Reconcile(ctx, m.ID, day)
+			}
+		}
+	})
+	return nil
+}
+
+// every does something again and again for as long as the process lives.
+func (p *process) every(ctx context.Context, pause time.Duration, do func()) {
 	p.loops.Go(func() {
 		for ctx.Err() == nil {
-			_, _ = p.Sweep(ctx) // what went wrong is tried again
+			do()
 			select {
-			case <-time.After(20 * time.Second): // the program looks more often; this is cheaper over days
+			case <-time.After(pause):
 			case <-ctx.Done():
 			}
 		}
 	})
-	s.now.Store(p)
-	return nil
 }
 
 // kill ends our program without warning.
@@ -233,14 +324,16 @@ func (s *simulation) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *simulation) take(p *process, r *http.Request, body []byte) error {
-	if r.URL.Path == "/refund" {
-		report, err := s.gateway.OpenRefund(shop, r.Header, body)
+	merchant, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	m := pay.MerchantID(merchant)
+	if what == "refund" {
+		report, err := s.gateway.OpenRefund(m, r.Header, body)
 		if err == nil {
 			_, err = p.SettleRefund(context.Background(), report)
 		}
 		return err
 	}
-	n, err := s.gateway.OpenPayment(shop, r.Header, body)
+	n, err := s.gateway.OpenPayment(m, r.Header, body)
 	if err == nil {
 		_, err = p.Settle(context.Background(), n)
 	}
@@ -255,140 +348,28 @@ func (s *simulation) run() (err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	var world, customers sync.WaitGroup
 	var trouble error
-	world.Go(func() { s.weather(ctx) })
+	for i, m := range s.merchants {
+		world.Go(func() { s.weather(ctx, s.sims[m.ID], rand.New(rand.NewPCG(s.seed, uint64(i)+10))) })
+	}
 	world.Go(func() { trouble = s.accidents(ctx) })
 	for i := range s.orders {
 		l := &life{simulation: s, number: i, rnd: rand.New(rand.NewPCG(s.seed, uint64(i)+1000))}
-		s.lives = append(s.lives, l)
+		l.shop = s.merchants[l.rnd.IntN(len(s.merchants))].ID
 		customers.Go(l.live)
 	}
 	customers.Wait()
 	stop()
 	world.Wait()
-	s.sim.SetFaults(wechatsim.Faults{})
-	if trouble == nil {
+	for _, sim := range s.sims {
+		sim.SetFaults(wechatsim.Faults{})
+	}
+	// Somebody sets the clock right.
+	if trouble = errors.Join(trouble, s.kill(), s.boot(0)); trouble == nil {
 		time.Sleep(calm)
 		trouble = s.check()
 	}
-	return errors.Join(trouble, s.sim.Close(), s.kill())
-}
-
-// weather changes the faults of WeChat Pay now and then.
-func (s *simulation) weather(ctx context.Context) {
-	rnd := rand.New(rand.NewPCG(s.seed, 1))
-	few := func() int { return max(0, rnd.IntN(9)-5) } // mostly none
-	call := func() wechatsim.CallFaults {
-		return wechatsim.CallFaults{
-			TooMany: few(), Unavailable: few(), ErrorBefore: few(), ErrorAfter: few(), HangBefore: few(), HangAfter: few(),
-			BadSignature: few(), ProbeSignature: few(), CustomerPays: few(),
-		}
+	for _, sim := range s.sims {
+		trouble = errors.Join(trouble, sim.Close())
 	}
-	for ctx.Err() == nil {
-		s.sim.SetFaults(wechatsim.Faults{
-			Prepay: call(), Query: call(), Close: call(), Refund: call(), QueryRefund: call(), RefuseYoungClose: few(), PayLate: few(), Stale: few(),
-			RefundOutcome: wechatsim.RefundFaults{NotEnough: few(), Closed: few()},
-			Callback: wechatsim.CallbackFaults{
-				Late: few(), LateSeconds: rnd.IntN(4000), Parallel: few(), Double: few(), Lose: few(), ProbeSignature: few(),
-				BadSignature: few(), UnknownSerial: few(), OldTimestamp: few(), Truncated: few(), NoResource: few(),
-				WrongNonce: few(), NoAssociatedData: few(), Reordered: few(), LowerCase: few(), WrongAmount: few(), OtherMerchant: few(),
-			},
-		})
-		pause(ctx, time.Duration(rnd.IntN(3600))*time.Second)
-	}
-}
-
-// accidents kills our process now and then, leaves it dead for a while, and starts it with a clock that is off.
-func (s *simulation) accidents(ctx context.Context) error {
-	rnd := rand.New(rand.NewPCG(s.seed, 2))
-	for ctx.Err() == nil {
-		pause(ctx, time.Duration(rnd.IntN(3*3600*1000))*time.Millisecond)
-		if err := s.kill(); err != nil {
-			return err
-		}
-		time.Sleep(time.Duration(rnd.IntN(600*1000)) * time.Millisecond)
-		skew := time.Duration(0)
-		if rnd.IntN(3) == 0 {
-			skew = time.Duration(rnd.IntN(1200)-600) * time.Second
-		}
-		if err := s.boot(skew); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
-// A life is one order from the wish to whatever end.
-type life struct {
-	*simulation
-	number int
-	rnd    *rand.Rand
-	id     pay.OrderID
-}
-
-func (l *life) name() string { return fmt.Sprint("life-", l.number) }
-
-// try asks our program, again and again while it is down or in trouble, as shops and browsers do.
-func try[T any](l *life, ask func(context.Context, *process) (T, error)) (out T, err error) {
-	for range 200 {
-		if p := l.now.Load(); p != nil {
-			if out, err = ask(context.Background(), p); err == nil || pay.CodeOf(err) == pay.Conflict || pay.CodeOf(err) == pay.Invalid {
-				return out, err
-			}
-		}
-		time.Sleep(time.Duration(1+l.rnd.IntN(60)) * time.Second)
-	}
-	return out, err
-}
-
-func (l *life) live() {
-	time.Sleep(time.Duration(l.rnd.Int64N(int64(span(l.orders)))))
-	n := pay.NewOrder{
-		Merchant: shop, Amount: pay.Fen(1 + l.rnd.IntN(5000)), Description: l.name(), Reference: l.name(),
-		ExpiresIn: time.Duration(60+l.rnd.IntN(1800)) * time.Second, Once: pay.Once{Key: l.name(), Request: "order"},
-	}
-	o, err := try(l, func(ctx context.Context, p *process) (pay.Order, error) {
-		o, err := p.CreateOrder(ctx, n)
-		if o.ID != "" {
-			l.id = o.ID
-		}
-		return o, err
-	})
-	if err != nil {
-		return // the shop gave up; whatever it left must come to rest by itself
-	}
-	l.id = o.ID
-	codes := []string{o.CodeURL}
-	for range l.rnd.IntN(5) {
-		time.Sleep(time.Duration(l.rnd.IntN(900)) * time.Second)
-		switch l.rnd.IntN(6) {
-		case 0, 1, 2: // any code that was ever on the screen
-			_, _ = l.sim.Pay(codes[l.rnd.IntN(len(codes))], l.name())
-		case 3:
-			_, _ = try(l, func(ctx context.Context, p *process) (pay.Order, error) { return p.Cancel(ctx, l.id) })
-		case 4:
-			o, err := try(l, func(ctx context.Context, p *process) (pay.Order, error) { return p.Renew(ctx, l.id) })
-			if err == nil {
-				codes = append(codes, o.CodeURL)
-			}
-		}
-	}
-	l.refunds()
-}
-
-// refunds asks for parts of the money back, more than a minute apart.
-func (l *life) refunds() {
-	for i := range l.rnd.IntN(3) {
-		n := pay.NewRefund{
-			Order: l.id, Amount: pay.Fen(1 + l.rnd.IntN(3000)), Once: pay.Once{Key: fmt.Sprint(l.name(), "-refund-", i), Request: "refund"},
-		}
-		_, _ = try(l, func(ctx context.Context, p *process) (pay.Refund, error) { return p.Refund(ctx, n) })
-		time.Sleep(time.Duration(61+l.rnd.IntN(7200)) * time.Second)
-	}
+	return errors.Join(trouble, s.kill())
 }

@@ -34,6 +34,9 @@ type Faults struct {
 	Stale int `json:"stale"`
 	// PayLate lets a customer pay after time_expire: he had begun before. The order must not be closed yet.
 	PayLate int `json:"pay_late"`
+	// PayClosed lets a customer pay an order that is closed: he was typing his password, and WeChat Pay broke its word.
+	// So a customer comes to pay twice for the same goods.
+	PayClosed int `json:"pay_closed"`
 	// RefuseYoungClose refuses to close an order younger than 5 minutes: 403 RULE_LIMIT.
 	RefuseYoungClose int `json:"refuse_young_close"`
 	// Callback strikes the callbacks.

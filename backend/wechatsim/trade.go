@@ -192,10 +192,10 @@ func (b *book) bind(t *trade, payer string) (*trade, error) {
 	return t, nil
 }
 
-// pay lets a customer pay. late, a fault's count, lets him do it after the last moment.
-func (b *book) pay(codeURL, payer string, now time.Time, late *int) (*trade, error) {
+// pay lets a customer pay. Two faults let him do it after the last moment, or when the order is closed.
+func (b *book) pay(codeURL, payer string, now time.Time, f *Faults) (*trade, error) {
 	t, err := b.scan(codeURL, payer, now)
-	if errors.Is(err, ErrTooLate) && take(late) {
+	if errors.Is(err, ErrTooLate) && take(&f.PayLate) || errors.Is(err, ErrOrderClosed) && take(&f.PayClosed) {
 		t, err = b.bind(b.byCode[codeURL], payer)
 	}
 	if err != nil {
@@ -253,7 +253,7 @@ func (s *Server) Pay(codeURL, payer string) (Trade, error) {
 	now := s.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.book.pay(codeURL, cmp.Or(payer, DefaultPayer), now, &s.faults.PayLate)
+	t, err := s.book.pay(codeURL, cmp.Or(payer, DefaultPayer), now, &s.faults)
 	if err != nil {
 		return Trade{}, fmt.Errorf("simulator: %w", err)
 	}
