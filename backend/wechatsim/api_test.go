@@ -16,7 +16,7 @@ func TestUnknownPathAndMethod(t *testing.T) {
 	}{
 		{"GET", "/", 404},
 		{"GET", "/v3", 404},
-		{"POST", "/v3/pay/transactions/jsapi", 404},
+		{"POST", "/v3/pay/transactions/app", 404},
 		{"GET", "/v3//certificates", 404},
 		{"GET", "/v3/certificates/", 404},
 		{"GET", "/v3/pay/transactions/out-trade-no/ORDER0001/close/x", 404},

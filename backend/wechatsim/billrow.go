@@ -63,7 +63,7 @@ func (s *Server) tradeRows(d day, kind tradeKind) iter.Seq[tradeRow] {
 // row is an order's line. It reads nothing that changes after the payment.
 func (t *Trade) row(fee int64) tradeRow {
 	return tradeRow{paidAt: t.PaidAt, outTradeNo: t.OutTradeNo, transactionID: t.TransactionID, openID: t.OpenID,
-		description: t.Description, attach: t.Attach, deviceID: t.DeviceID, total: t.Total, fee: fee}
+		tradeType: t.TradeType, description: t.Description, attach: t.Attach, deviceID: t.DeviceID, total: t.Total, fee: fee}
 }
 
 // refundRow is a refund's line, with the status that it had when the bill was made: it is written once and stays.

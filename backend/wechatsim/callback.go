@@ -271,7 +271,7 @@ func (s *Server) customerPays(ctx context.Context, outTradeNo string) {
 		s.mu.Unlock()
 		return
 	}
-	if _, err := s.book.pay(t.CodeURL, cmp.Or(t.ScannedBy, DefaultPayer), now, &s.faults); err != nil {
+	if _, err := s.book.pay(t.key(), cmp.Or(t.ScannedBy, s.accounts[t.OpenID], DefaultPayer), now, &s.faults); err != nil {
 		s.mu.Unlock()
 		return
 	}

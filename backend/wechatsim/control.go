@@ -38,6 +38,9 @@ func (s *Server) control(mux *http.ServeMux) {
 		})
 	}
 	read("/_sim/orders", s.listOrders)
+	write("/_sim/h5", s.payH5)
+	write("/_sim/jsapi", s.paySheet)
+	write("/_sim/login", s.replaceLogin)
 	write("/_sim/scan", s.customerCall(s.Scan))
 	write("/_sim/pay", s.customerCall(s.Pay))
 	read("/_sim/refunds", s.listRefunds)
@@ -92,6 +95,17 @@ func (s *Server) customerCall(do func(codeURL, payer string) (Trade, error)) fun
 			Order Trade `json:"order"`
 		}{t}, nil
 	}
+}
+
+// replaceLogin lets another customer's WeChat open pages from now on.
+func (s *Server) replaceLogin(body io.Reader) (any, error) {
+	var q struct {
+		Payer string `json:"payer"`
+	}
+	if err := readControl(body, &q); err != nil {
+		return nil, err
+	}
+	return map[string]string{"openid": s.LogIn(q.Payer)}, nil
 }
 
 func (s *Server) listRefunds() any {

@@ -54,7 +54,7 @@ func TestOrdersForThePhoneAreBounded(t *testing.T) {
 	}
 	b := newBook(*m)
 	for range 150 {
-		b.newCode(b.add(Trade{OutTradeNo: randomOf(digits, 20)}, "", time.Time{}, noon()), noon())
+		b.newCode(b.add(Trade{OutTradeNo: randomOf(digits, 20), TradeType: TypeNative}, "", time.Time{}, noon()), "", noon())
 	}
 	if got := b.newest(newestOrders, noon()); len(got) != 100 || got[0].OutTradeNo != b.all[149].OutTradeNo {
 		t.Errorf("%d orders", len(got))

@@ -26,6 +26,8 @@ type Faults struct {
 	// Certificates strikes GET /v3/certificates, Echo the self-test.
 	Certificates CallFaults `json:"certificates"`
 	Echo         CallFaults `json:"echo"`
+	// AccessToken strikes the exchange of a code for an openid. It is not signed, so those of its signature do nothing.
+	AccessToken CallFaults `json:"access_token"`
 	// BillFile spoils what bills say.
 	BillFile BillFaults `json:"bill_file"`
 	// RefundOutcome decides what becomes of a refund.

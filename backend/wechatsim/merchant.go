@@ -29,6 +29,7 @@ type Merchant struct {
 	PublicKeyID   string // PUB_KEY_ID_ and digits
 	PrivateKeyPEM []byte // apiclient_key.pem, PKCS#8 "PRIVATE KEY": signs requests
 	PublicKeyPEM  []byte // pub_key.pem, "PUBLIC KEY": verifies answers and callbacks
+	AppSecret     string // of AppID, 32 hex digits: exchanges a code for a customer's openid
 
 	// Certificates are WeChat Pay's platform certificates for this merchant; one in public-key mode has none.
 	// IssueCertificate makes one. RootPEM is their issuer.
@@ -72,8 +73,11 @@ func NewMerchantOf(bits int) (*Merchant, error) {
 		PrivateKeyPEM: private,
 		PublicKeyPEM:  wechatPublic,
 		wechatKeyPEM:  wechatPrivate,
+		AppSecret:     newAppSecret(),
 	}, nil
 }
+
+func newAppSecret() string { return randomOf("0123456789abcdef", 32) }
 
 func newKeyPair(bits int) (private, public []byte, err error) {
 	key, err := rsa.GenerateKey(rand.Reader, bits)
@@ -126,6 +130,7 @@ type state struct {
 	MerchantPrivate string `json:"merchant_private_key"`
 	WechatPublic    string `json:"wechatpay_public_key"`
 	WechatPrivate   string `json:"wechatpay_private_key"`
+	AppSecret       string `json:"app_secret"`
 
 	Certificates []certificateState `json:"certificates,omitempty"`
 	Root         string             `json:"root,omitempty"`
@@ -165,7 +170,10 @@ func OpenMerchant(dir string) (*Merchant, error) {
 	m := &Merchant{
 		Name: k.Name, MchID: k.MchID, AppID: k.AppID, Serial: k.Serial, APIv3Key: k.APIv3Key,
 		PublicKeyID: k.PublicKeyID, PrivateKeyPEM: []byte(k.MerchantPrivate),
-		PublicKeyPEM: []byte(k.WechatPublic), wechatKeyPEM: []byte(k.WechatPrivate),
+		PublicKeyPEM: []byte(k.WechatPublic), wechatKeyPEM: []byte(k.WechatPrivate), AppSecret: k.AppSecret,
+	}
+	if m.AppSecret == "" { // kept by an older simulator
+		m.AppSecret = newAppSecret()
 	}
 	if err := m.loadCertificates(k); err != nil {
 		return nil, fmt.Errorf("open merchant: %s: %w", filepath.Join(dir, stateFile), err)
@@ -226,6 +234,7 @@ func (m *Merchant) saveState(dir string) error {
 		Comment: stateComment, Name: m.Name, MchID: m.MchID, AppID: m.AppID, Serial: m.Serial,
 		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, MerchantPrivate: string(m.PrivateKeyPEM),
 		WechatPublic: string(m.PublicKeyPEM), WechatPrivate: string(m.wechatKeyPEM),
+		AppSecret:    m.AppSecret,
 		Certificates: certificates, Root: string(m.RootPEM), RootPrivate: string(m.rootKeyPEM),
 	}, "", "  ")
 	if err != nil {
@@ -276,6 +285,10 @@ func (m *Merchant) config(dir, apiURL string) []byte {
 	line("api_v3_key", m.APIv3Key)
 	line("public_key_id", m.PublicKeyID)
 	line("public_key", "file:"+filepath.Join(dir, "pub_key.pem"))
+	b.WriteString("channels        = [\"native\", \"jsapi\", \"h5\"]\n")
+	line("app_secret", m.AppSecret)
+	line("oauth_url", apiURL) // in place of https://api.weixin.qq.com
+	line("open_url", apiURL)  // in place of https://open.weixin.qq.com
 	return []byte(b.String())
 }
 

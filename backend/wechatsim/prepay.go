@@ -9,9 +9,28 @@ import (
 	"time"
 )
 
-// nativeTable is the request of POST /v3/pay/transactions/native. limit_pay is left out on purpose: only SDKs have it,
-// today's page does not.
-func nativeTable() []field {
+// The trade_type of the three ways to pay.
+const (
+	TypeNative = "NATIVE"
+	TypeJSAPI  = "JSAPI"
+	TypeH5     = "MWEB"
+)
+
+// A method is one of the calls that make an order.
+type method struct {
+	tradeType string
+	own       []field // of the request, beside those that all methods have
+	scene     field   // scene_info
+	answer    string  // the one field of the answer
+}
+
+// native is POST /v3/pay/transactions/native.
+func native() method {
+	return method{tradeType: TypeNative, scene: sceneField(false, formIP), answer: "code_url"}
+}
+
+// table is the request of a method. limit_pay is left out on purpose: only SDKs have it, today's pages do not.
+func (m method) table() []field {
 	goods := []field{
 		{name: "merchant_goods_id", kind: text, required: true, max: 32},
 		{name: "wechatpay_goods_id", kind: text, max: 32},
@@ -19,13 +38,7 @@ func nativeTable() []field {
 		{name: "quantity", kind: whole, required: true},
 		{name: "unit_price", kind: whole, required: true},
 	}
-	store := []field{
-		{name: "id", kind: text, required: true, max: 32},
-		{name: "name", kind: text, max: 256},
-		{name: "area_code", kind: text, max: 32},
-		{name: "address", kind: text, max: 512},
-	}
-	return []field{
+	return append([]field{
 		{name: "appid", kind: text, required: true, max: 32},
 		{name: "mchid", kind: text, required: true, max: 32},
 		{name: "description", kind: text, required: true, max: 127},
@@ -44,17 +57,27 @@ func nativeTable() []field {
 			{name: "invoice_id", kind: text, max: 32},
 			{name: "goods_detail", kind: list, min: 1, fields: goods},
 		}},
-		{name: "scene_info", kind: object, fields: []field{
-			{name: "payer_client_ip", kind: text, required: true, max: 45, form: formIP},
-			{name: "device_id", kind: text, max: 32},
-			{name: "store_info", kind: object, fields: store},
-		}},
+		m.scene,
 		{name: "settle_info", kind: object, fields: []field{{name: "profit_sharing", kind: flag}}},
-	}
+	}, m.own...)
 }
 
-// nativeRequest is what the simulator uses of it.
-type nativeRequest struct {
+func sceneField(required bool, formOfIP func(string) string, own ...field) field {
+	store := []field{
+		{name: "id", kind: text, required: true, max: 32},
+		{name: "name", kind: text, max: 256},
+		{name: "area_code", kind: text, max: 32},
+		{name: "address", kind: text, max: 512},
+	}
+	return field{name: "scene_info", kind: object, required: required, fields: append([]field{
+		{name: "payer_client_ip", kind: text, required: true, max: 45, form: formOfIP},
+		{name: "device_id", kind: text, max: 32},
+		{name: "store_info", kind: object, fields: store},
+	}, own...)}
+}
+
+// prepayRequest is what the simulator uses of it.
+type prepayRequest struct {
 	AppID       string    `json:"appid"`
 	MchID       string    `json:"mchid"`
 	Description string    `json:"description"`
@@ -72,6 +95,7 @@ type nativeRequest struct {
 	SettleInfo struct {
 		ProfitSharing bool `json:"profit_sharing"`
 	} `json:"settle_info"`
+	Payer payer `json:"payer"`
 }
 
 func formOutTradeNo(value string) string {
@@ -116,53 +140,61 @@ func formIP(value string) string {
 	return ""
 }
 
-// prepay makes a Native order, or gives a known one a new code.
-func (s *Server) prepay(c call) (result, error) {
-	var q nativeRequest
-	params, err := decode(c.body, nativeTable(), &q)
-	if err != nil {
-		return nil, err
+// prepay makes an order, or gives a known one a new code, page or prepay_id.
+func (s *Server) prepay(m method) func(call) (result, error) {
+	table := m.table()
+	return func(c call) (result, error) {
+		var q prepayRequest
+		params, err := decode(c.body, table, &q)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.checkMchID(q.MchID, "body"); err != nil {
+			return nil, err
+		}
+		if q.AppID != s.merchant.AppID {
+			return nil, &refusal{status: http.StatusBadRequest, number: numberAppID, Code: "APPID_MCHID_NOT_MATCH",
+				Message: "appid和mchid不匹配，请检查绑定关系"}
+		}
+		t, err := s.order(q, m.tradeType, params, c)
+		if err != nil {
+			return nil, err
+		}
+		if c.customerPays {
+			s.customerPays(c.Context(), q.OutTradeNo)
+		}
+		return map[string]string{m.answer: t.given()}, nil
 	}
-	if err := s.checkMchID(q.MchID, "body"); err != nil {
-		return nil, err
-	}
-	if q.AppID != s.merchant.AppID {
-		return nil, &refusal{status: http.StatusBadRequest, number: numberAppID, Code: "APPID_MCHID_NOT_MATCH",
-			Message: "appid和mchid不匹配，请检查绑定关系"}
-	}
-	codeURL, err := s.order(q, params, c.now)
-	if err != nil {
-		return nil, err
-	}
-	if c.customerPays {
-		s.customerPays(c.Context(), q.OutTradeNo)
-	}
-	return map[string]string{"code_url": codeURL}, nil
 }
 
-// order applies the rules of a repeated request (重入): with the same parameters it is given a new code and the old one
-// dies; with any other it is refused, and so is a number that was paid or closed.
-func (s *Server) order(q nativeRequest, params string, now time.Time) (codeURL string, err error) {
+// order applies the rules of a repeated request (重入): with the same parameters to the same call it is given a new code
+// and the old one dies; with any other it is refused, and so is a number that was paid or closed.
+func (s *Server) order(q prepayRequest, tradeType, params string, c call) (Trade, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.book.find(q.OutTradeNo, now)
+	t := s.book.find(q.OutTradeNo, c.now)
 	switch {
 	case t == nil:
+		if tradeType == TypeJSAPI && s.accounts[q.Payer.OpenID] == "" {
+			return Trade{}, wrongParameter(numberParameter, detail{Field: "/payer/openid", Location: "body",
+				Issue: "无效的openid"})
+		}
 		t = s.book.add(Trade{
 			OutTradeNo: q.OutTradeNo, Description: q.Description, Attach: q.Attach, NotifyURL: q.NotifyURL,
 			Total: q.Amount.Total, Currency: cmp.Or(q.Amount.Currency, "CNY"), DeviceID: q.SceneInfo.DeviceID,
-		}, params, q.TimeExpire, now)
+			TradeType: tradeType, OpenID: q.Payer.OpenID,
+		}, params, q.TimeExpire, c.now)
 		t.profitSharing = q.SettleInfo.ProfitSharing
 	case t.State == StateClosed:
-		return "", &refusal{status: http.StatusBadRequest, number: numberClosed, Code: "ORDER_CLOSED",
+		return Trade{}, &refusal{status: http.StatusBadRequest, number: numberClosed, Code: "ORDER_CLOSED",
 			Message: "订单已关闭"}
 	case t.paid():
 		// The v3 pages name no code for this case; ORDERPAID is that of v2.
-		return "", &refusal{status: http.StatusBadRequest, number: numberPaid, Code: "ORDERPAID", Message: "该订单已支付"}
-	case t.params != params:
-		return "", &refusal{status: http.StatusForbidden, number: numberDifferent, Code: "OUT_TRADE_NO_USED",
+		return Trade{}, &refusal{status: http.StatusBadRequest, number: numberPaid, Code: "ORDERPAID", Message: "该订单已支付"}
+	case t.params != params || t.TradeType != tradeType:
+		return Trade{}, &refusal{status: http.StatusForbidden, number: numberDifferent, Code: "OUT_TRADE_NO_USED",
 			Message: "201 商户订单号重复"}
 	}
-	s.book.newCode(t, now)
-	return t.CodeURL, nil
+	s.book.newCode(t, "http://"+c.Host, c.now)
+	return t.Trade, nil
 }

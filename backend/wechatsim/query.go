@@ -55,7 +55,7 @@ func (t *trade) transaction(m *Merchant) transaction {
 		if t.State == StateRefunded {
 			x.TradeStateDesc = "转入退款"
 		}
-		x.TransactionID, x.TradeType, x.BankType = t.TransactionID, "NATIVE", "OTHERS"
+		x.TransactionID, x.TradeType, x.BankType = t.TransactionID, t.TradeType, "OTHERS"
 		x.Attach, x.SuccessTime = &attach, rfc3339(t.PaidAt)
 		x.Payer = &payer{OpenID: t.OpenID}
 		x.Amount.PayerTotal, x.Amount.PayerCurrency = t.Total, t.Currency

@@ -13,9 +13,13 @@
 //	trade, err := sim.Pay(codeURL, "小明")             // the customer scans and pays; the callback follows
 //
 // It knows one direct merchant (直连商户), in public-key mode (微信支付公钥) unless Options.Certificates says otherwise,
-// and Native orders:
+// and three ways to pay, Native, JSAPI and H5:
 //
 //	POST /v3/pay/transactions/native
+//	POST /v3/pay/transactions/jsapi
+//	POST /v3/pay/transactions/h5
+//	GET  /connect/oauth2/authorize?appid=&redirect_uri=&response_type=code&scope=snsapi_base&state=
+//	GET  /sns/oauth2/access_token?appid=&secret=&code=&grant_type=authorization_code
 //	GET  /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid=
 //	GET  /v3/pay/transactions/id/{transaction_id}?mchid=
 //	POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close
@@ -33,6 +37,11 @@
 //	GET  /_sim/orders      the newest orders with their callbacks and refunds
 //	POST /_sim/scan        {code_url, payer?}  the customer scans and looks at the sum
 //	POST /_sim/pay         {code_url, payer?}  the customer pays
+//	GET  /_sim/h5          the page of an h5_url, where the customer pays or gives up
+//	POST /_sim/h5          {prepay_id, payer?}  the customer pays there
+//	GET  /_sim/bridge.js   plays WeixinJSBridge in a page that is not open inside WeChat
+//	GET  POST /_sim/jsapi  what it opens: the customer pays, or gives up, a call of getBrandWCPayRequest
+//	POST /_sim/login       {payer}  whose WeChat opens pages from now on
 //	GET  /_sim/refunds     the newest refunds with their callbacks
 //	POST /_sim/refunds     {out_refund_no, state}  ends one that is PROCESSING
 //	GET  POST /_sim/balance {balance}          the merchant's money, in fen
@@ -73,6 +82,9 @@ type Options struct {
 	Speed float64
 	// RefundTime is how long a refund stays PROCESSING, before it is divided by Speed. 0: 2 seconds.
 	RefundTime time.Duration
+	// Domains are the hosts (with a port where it is not the default) that the merchant has registered: for the silent
+	// redirect to its pages (网页授权域名), for the pages that open an h5_url, and for JSAPI's (支付授权目录). nil: any.
+	Domains []string
 	// Log gets one line for each refused request and each callback, never keys, bodies or headers. nil: none.
 	Log *slog.Logger
 	// Transport carries the callbacks. nil: the network. A test may hand them to its handler without one.
@@ -88,6 +100,7 @@ type Server struct {
 	speed      float64
 	refundTime time.Duration // before it is divided by speed
 	log        *slog.Logger
+	domains    []string
 	client     *http.Client
 	mux        *http.ServeMux
 
@@ -98,6 +111,7 @@ type Server struct {
 	mu      sync.Mutex // guards all below; never held while anything is sent
 	book    *book
 	tickets map[string]ticket // downloads of bills by token
+	logins
 	echoes  []*Echo
 	faults  Faults
 	signing signing
@@ -123,9 +137,11 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		merchant: o.Merchant, keys: keys, mode: o.Certificates, now: o.Now, speed: o.Speed, refundTime: o.RefundTime,
-		log: o.Log, client: newCallbackClient(o.Transport), book: newBook(*o.Merchant), tickets: map[string]ticket{},
+		domains: o.Domains, log: o.Log, client: newCallbackClient(o.Transport), book: newBook(*o.Merchant),
+		tickets: map[string]ticket{},
 		signing: signing{Signing: Signing{PublicKeyShare: 50, NewestShare: 100}},
 	}
+	s.logIn(DefaultPayer)
 	s.life, s.end = context.WithCancel(context.Background())
 	s.mux = s.routes()
 	return s, nil
@@ -158,8 +174,10 @@ func (o Options) complete() (Options, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	api := func(path string, e endpoint) { mux.Handle(path, s.serve(e)) }
-	api("/v3/pay/transactions/native", endpoint{method: "POST", work: s.prepay,
-		faults: func(f *Faults) *CallFaults { return &f.Prepay }})
+	for name, m := range map[string]method{"native": native(), "jsapi": jsapi(), "h5": h5()} {
+		api("/v3/pay/transactions/"+name, endpoint{method: "POST", work: s.prepay(m),
+			faults: func(f *Faults) *CallFaults { return &f.Prepay }})
+	}
 	api("/v3/pay/transactions/out-trade-no/{no}", endpoint{method: "GET", work: s.queryByNumber,
 		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
 	api("/v3/pay/transactions/id/{id}", endpoint{method: "GET", work: s.queryByID,
@@ -186,6 +204,7 @@ func (s *Server) routes() *http.ServeMux {
 
 	s.control(mux)
 	s.phone(mux)
+	s.wechat(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	return mux
 }

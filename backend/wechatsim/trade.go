@@ -12,7 +12,8 @@ import (
 
 // The lives of an order and of its code, as WeChat Pay publishes them.
 const (
-	codeLife       = 2 * time.Hour       // then the code_url is dead
+	codeLife       = 2 * time.Hour       // then the code_url or the prepay_id is dead
+	h5Life         = 5 * time.Minute     // in which an h5_url can be opened
 	minPayable     = time.Minute         // an earlier time_expire is moved to this
 	maxPayable     = 15 * 24 * time.Hour // a later one is cut to this
 	defaultPayable = 7 * 24 * time.Hour  // without time_expire
@@ -22,7 +23,7 @@ const (
 // A State is the trade_state of an order.
 type State string
 
-// The states that a Native order can have. The first refund that is accepted turns SUCCESS into REFUND for ever, also
+// The states that an order can have. The first refund that is accepted turns SUCCESS into REFUND for ever, also
 // when it is partial, and whatever becomes of it.
 const (
 	StateNotPaid  State = "NOTPAY"
@@ -43,17 +44,22 @@ type Trade struct {
 	Total         int64     `json:"total"` // fen
 	Currency      string    `json:"currency"`
 	DeviceID      string    `json:"device_id"`
+	TradeType     string    `json:"trade_type"` // TypeNative, TypeJSAPI or TypeH5
 	State         State     `json:"state"`
-	CodeURL       string    `json:"code_url"` // the living one, or the last that lived
+	CodeURL       string    `json:"code_url"`  // of a Native order: the living one, or the last that lived
+	PrepayID      string    `json:"prepay_id"` // of the others, likewise
+	H5URL         string    `json:"h5_url"`    // of an H5 order, likewise
 	CreatedAt     time.Time `json:"created_at"`
-	CodeExpiresAt time.Time `json:"code_expires_at"` // the code is dead from here on
+	CodeExpiresAt time.Time `json:"code_expires_at"` // the code is dead from here on; an h5_url cannot be opened any more
 	PayableUntil  time.Time `json:"payable_until"`   // the last moment to pay; the order is not closed by it
 	ScannedBy     string    `json:"scanned_by"`      // the only account that may pay; empty: nobody scanned yet
+
+	// OpenID is that of a JSAPI order's request, and of any other's payer.
+	OpenID string `json:"openid"`
 
 	// The rest is empty until paid.
 	TransactionID string    `json:"transaction_id"`
 	Payer         string    `json:"payer"`
-	OpenID        string    `json:"openid"`
 	PaidAt        time.Time `json:"paid_at,omitzero"`
 
 	Refunds   []Refund   `json:"refunds"`   // accepted ones, oldest first
@@ -91,6 +97,7 @@ var (
 type trade struct {
 	Trade
 	params        string // the request's parameters in one canonical form, to compare a repeated request with
+	opened        string // the prepay_id whose h5_url was opened in time
 	profitSharing bool
 	fee           int64 // fen, what WeChat Pay keeps of the payment
 	refunds       []*refund
@@ -103,7 +110,7 @@ func (t *trade) paid() bool { return t.State == StatePaid || t.State == StateRef
 type book struct {
 	appID    string
 	byNumber map[string]*trade
-	byCode   map[string]*trade // every code ever given, also dead ones
+	byCode   map[string]*trade // every code_url and prepay_id ever given, also dead ones
 	byID     map[string]*trade // paid orders by transaction_id
 	all      []*trade          // oldest first
 
@@ -156,16 +163,40 @@ func (b *book) add(t Trade, params string, wish, now time.Time) *trade {
 	return entry
 }
 
-// newCode gives an order a code that lives for two hours; the one before is dead from now on.
-func (b *book) newCode(t *trade, now time.Time) {
-	t.CodeURL = "weixin://wxpay/bizpayurl?pr=" + randomOf(alphanumeric, 9)
+// newCode gives an order a code, or what the other methods have in its place; the one before is dead from now on. base
+// is the address of the simulator, for the page of an h5_url.
+func (b *book) newCode(t *trade, base string, now time.Time) {
 	t.CodeExpiresAt = now.Add(codeLife)
-	b.byCode[t.CodeURL] = t
+	if t.TradeType == TypeNative {
+		t.CodeURL = "weixin://wxpay/bizpayurl?pr=" + randomOf(alphanumeric, 9)
+	} else {
+		t.PrepayID = "wx" + now.In(beijing()).Format("20060102150405") + randomOf("0123456789abcdef", 20)
+	}
+	if t.TradeType == TypeH5 {
+		t.CodeExpiresAt = now.Add(h5Life)
+		t.H5URL = base + h5Path + "?prepay_id=" + t.PrepayID + "&package=" + randomOf(digits, 10)
+	}
+	b.byCode[t.key()] = t
 }
 
+// key is what an order is paid by: the living code_url or prepay_id, or the last that lived.
+func (t *Trade) key() string { return cmp.Or(t.CodeURL, t.PrepayID) }
+
+// given is what the merchant was given of it.
+func (t *Trade) given() string { return cmp.Or(t.CodeURL, t.H5URL, t.PrepayID) }
+
 // scan shows an order to a customer. The first account to scan is the only one that may pay.
-func (b *book) scan(codeURL, payer string, now time.Time) (*trade, error) {
-	t := b.byCode[codeURL]
+func (b *book) scan(key, payer string, now time.Time) (*trade, error) {
+	t, err := b.payable(key, now)
+	if err != nil {
+		return nil, err
+	}
+	return b.bind(t, payer)
+}
+
+// payable finds the order that can be paid by a code_url or a prepay_id.
+func (b *book) payable(key string, now time.Time) (*trade, error) {
+	t := b.byCode[key]
 	if t == nil {
 		return nil, ErrUnknownCode
 	}
@@ -175,17 +206,17 @@ func (b *book) scan(codeURL, payer string, now time.Time) (*trade, error) {
 		return nil, ErrAlreadyPaid
 	case t.State == StateClosed:
 		return nil, ErrOrderClosed
-	case t.CodeURL != codeURL || !now.Before(t.CodeExpiresAt):
+	case t.key() != key || !now.Before(t.CodeExpiresAt) && t.opened != key:
 		return nil, ErrDeadCode
 	case now.After(t.PayableUntil):
 		return nil, ErrTooLate
 	}
-	return b.bind(t, payer)
+	return t, nil
 }
 
-// bind makes an order that of its first account.
+// bind makes an order that of its first account; a JSAPI order is made for one.
 func (b *book) bind(t *trade, payer string) (*trade, error) {
-	if t.ScannedBy != "" && t.ScannedBy != payer {
+	if t.ScannedBy != "" && t.ScannedBy != payer || t.OpenID != "" && t.OpenID != openID(b.appID, payer) {
 		return nil, ErrOtherPayer
 	}
 	t.ScannedBy = payer
@@ -193,10 +224,10 @@ func (b *book) bind(t *trade, payer string) (*trade, error) {
 }
 
 // pay lets a customer pay. Two faults let him do it after the last moment, or when the order is closed.
-func (b *book) pay(codeURL, payer string, now time.Time, f *Faults) (*trade, error) {
-	t, err := b.scan(codeURL, payer, now)
+func (b *book) pay(key, payer string, now time.Time, f *Faults) (*trade, error) {
+	t, err := b.scan(key, payer, now)
 	if errors.Is(err, ErrTooLate) && take(&f.PayLate) || errors.Is(err, ErrOrderClosed) && take(&f.PayClosed) {
-		t, err = b.bind(b.byCode[codeURL], payer)
+		t, err = b.bind(b.byCode[key], payer)
 	}
 	if err != nil {
 		return nil, err
@@ -250,10 +281,18 @@ func rfc3339(t time.Time) string { return t.In(beijing()).Format(time.RFC3339) }
 // Pay lets a customer scan codeURL and pay; the callback follows by itself. payer names the account, "" is
 // DefaultPayer. When it cannot be paid the error is one of the *PayError values of this package.
 func (s *Server) Pay(codeURL, payer string) (Trade, error) {
+	return s.pay(TypeNative, codeURL, payer)
+}
+
+// pay lets a customer pay an order of the trade type by its code_url or prepay_id.
+func (s *Server) pay(tradeType, key, payer string) (Trade, error) {
 	now := s.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.book.pay(codeURL, cmp.Or(payer, DefaultPayer), now, &s.faults)
+	if t := s.book.byCode[key]; t != nil && t.TradeType != tradeType {
+		return Trade{}, fmt.Errorf("simulator: %w", ErrUnknownCode)
+	}
+	t, err := s.book.pay(key, cmp.Or(payer, DefaultPayer), now, &s.faults)
 	if err != nil {
 		return Trade{}, fmt.Errorf("simulator: %w", err)
 	}

@@ -1,6 +1,7 @@
 package wechatsim
 
 import (
+	"cmp"
 	"io"
 	"iter"
 	"strconv"
@@ -21,6 +22,7 @@ type tradeRow struct {
 	paidAt                        time.Time
 	outTradeNo, transactionID     string
 	openID                        string
+	tradeType                     string // empty: NATIVE
 	description, attach, deviceID string
 	total                         int64 // of the order
 	fee                           int64 // what WeChat Pay keeps; negative when it gives it back
@@ -163,7 +165,7 @@ func (l tradeLayout) allColumns() []tradeColumn {
 		{name: "微信订单号", put: value(func(r row) string { return r.transactionID })},
 		{name: "商户订单号", put: value(func(r row) string { return r.outTradeNo })},
 		{name: "用户标识", put: value(func(r row) string { return r.openID })},
-		{name: "交易类型", put: constant("NATIVE")},
+		{name: "交易类型", put: value(func(r row) string { return cmp.Or(r.tradeType, TypeNative) })},
 		{name: "交易状态", put: either(is("SUCCESS"), is("REFUND"))},
 		{name: "付款银行", put: constant("OTHERS")},
 		{name: "货币种类", put: constant("CNY")},
