@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,10 +24,12 @@ import (
 type config struct {
 	Listen    string           `toml:"listen"`
 	PublicURL string           `toml:"public_url"`
-	Database  string           `toml:"database"` // "sqlite:PATH"
+	Database  string           `toml:"database"`        // "sqlite:PATH"
+	Proxies   []string         `toml:"trusted_proxies"` // whose X-Forwarded-For is believed
 	Merchants []merchantConfig `toml:"merchant"`
 
-	dir string // of the file: relative paths start here
+	dir        string     // of the file: relative paths start here
+	localPayer netip.Addr // see server.Server.LocalPayer
 }
 
 type merchantConfig struct {
@@ -46,11 +51,18 @@ type wechatConfig struct {
 	APIv3Key    string `toml:"api_v3_key"`
 	PublicKeyID string `toml:"public_key_id"`
 	PublicKey   string `toml:"public_key"`
+
+	Channels  []string `toml:"channels"` // native, jsapi, h5
+	AppSecret string   `toml:"app_secret"`
+	OAuthURL  string   `toml:"oauth_url"`
+	OpenURL   string   `toml:"open_url"`
 }
 
 const (
 	wechatAPI       = "https://api.mch.weixin.qq.com"  // doc 4012791877
 	wechatBackup    = "https://api2.mch.weixin.qq.com" // when that cannot be reached (doc 4012075113)
+	wechatOAuth     = "https://api.weixin.qq.com"      // tells an openid
+	wechatOpen      = "https://open.weixin.qq.com"     // where a browser inside WeChat is sent for one
 	defaultListen   = "127.0.0.1:8080"
 	sqliteScheme    = "sqlite:"
 	defaultDatabase = sqliteScheme + "saoma.db"
@@ -67,16 +79,27 @@ func loadConfig(file string) (config, error) {
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c); err != nil {
 		return c, tomlError(file, err)
 	}
-	for i := range c.Merchants {
-		if c.Merchants[i].WeChat.APIURL == "" {
-			c.Merchants[i].WeChat.APIURL = wechatAPI
-		}
-	}
+	c.fillIn()
 	if err := errors.Join(c.resolve(), c.check()); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return c, fmt.Errorf("%s: %s", file, printable(first))
 	}
 	return c, nil
+}
+
+// fillIn gives what was left out its default.
+func (c *config) fillIn() {
+	if c.Proxies == nil {
+		c.Proxies = []string{"127.0.0.0/8", "::1/128"}
+	}
+	for i := range c.Merchants {
+		w := &c.Merchants[i].WeChat
+		w.APIURL = cmp.Or(w.APIURL, wechatAPI)
+		w.OAuthURL, w.OpenURL = cmp.Or(w.OAuthURL, wechatOAuth), cmp.Or(w.OpenURL, wechatOpen)
+		if w.Channels == nil {
+			w.Channels = []string{string(pay.Native)}
+		}
+	}
 }
 
 // printable makes what a file said fit for a line of a terminal.
@@ -115,6 +138,7 @@ func (c *config) resolve() error {
 			{"wechat.private_key", &m.WeChat.PrivateKey},
 			{"wechat.api_v3_key", &m.WeChat.APIv3Key},
 			{"wechat.public_key", &m.WeChat.PublicKey},
+			{"wechat.app_secret", &m.WeChat.AppSecret},
 		} {
 			read, err := c.lookUp(*v.value)
 			if err != nil {
@@ -165,6 +189,9 @@ func (c *config) check() error {
 	if path, ok := strings.CutPrefix(c.Database, sqliteScheme); !ok || path == "" {
 		return errors.New("database must be \"sqlite:PATH\"")
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
 	if len(c.Merchants) == 0 {
 		return errors.New("there is no [[merchant]]")
 	}
@@ -196,12 +223,44 @@ func (m merchantConfig) check() error {
 	case m.Late != "" && m.Late != string(pay.LateAccept) && m.Late != string(pay.LateRefund):
 		return fmt.Errorf("late must be %q or %q", pay.LateAccept, pay.LateRefund)
 	}
+	if err := m.WeChat.checkChannels(); err != nil {
+		return fmt.Errorf("[merchant.wechat]: %w", err)
+	}
 	for _, origin := range m.Origins {
 		if err := checkOrigin("origins", origin); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkChannels holds what the channels need beside what every merchant has.
+func (w wechatConfig) checkChannels() error {
+	for _, c := range w.Channels {
+		if c != string(pay.Native) && c != string(pay.JSAPI) && c != string(pay.H5) {
+			return fmt.Errorf("channels: %.20q must be one of native, jsapi and h5", c)
+		}
+	}
+	switch {
+	case !slices.Contains(w.Channels, string(pay.Native)):
+		return errors.New("channels must hold native: every order begins with a code to scan")
+	case slices.Contains(w.Channels, string(pay.JSAPI)) && w.AppSecret == "":
+		return errors.New("app_secret is missing: the channel jsapi needs the AppSecret of the appid, to learn a customer's openid")
+	}
+	return nil
+}
+
+// trustedProxies are the networks of the reverse proxies before us.
+func (c *config) trustedProxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.Proxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies: %.60q must be a network like 10.0.0.0/8 or 192.0.2.7/32", text)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 // checkOrigin holds the form that browsers send: scheme and host, nothing behind.
@@ -227,10 +286,17 @@ func (c *config) merchants() (pay.Merchants, map[pay.MerchantID]wechat.Account, 
 		list = append(list, pay.Merchant{
 			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
-			Late: pay.LatePolicy(m.Late),
+			Late: pay.LatePolicy(m.Late), Channels: channelsOf(m.WeChat.Channels),
 		})
 	}
 	return list, accounts, nil
+}
+
+func channelsOf(names []string) (list []pay.Channel) {
+	for _, name := range names {
+		list = append(list, pay.Channel(name))
+	}
+	return list
 }
 
 func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
@@ -246,6 +312,7 @@ func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
 	a := wechat.Account{
 		APIURL: w.APIURL, AppID: w.AppID, MchID: w.MchID, Serial: w.Serial, PrivateKey: private,
 		APIv3Key: w.APIv3Key, PublicKeyID: w.PublicKeyID, PublicKey: public,
+		AppSecret: w.AppSecret, OAuthURL: w.OAuthURL, OpenURL: w.OpenURL,
 		NotifyURL:       publicURL + "/notify/" + m.ID + "/payment",
 		RefundNotifyURL: publicURL + "/notify/" + m.ID + "/refund",
 	}

@@ -109,7 +109,7 @@ func TestServeAConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, slog.New(slog.DiscardHandler))
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

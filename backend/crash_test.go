@@ -66,7 +66,7 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	// WeChat Pay's resends, 200 times as fast: after 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, slog.New(slog.DiscardHandler))
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

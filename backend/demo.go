@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -111,10 +112,12 @@ func demoFolder() (string, error) {
 }
 
 func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *slog.Logger, o options) (err error) {
-	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, log.With("part", "sim")); err != nil {
+	d.url = "http://" + server.Addr().String()
+	_, port, _ := net.SplitHostPort(server.Addr().String())
+	registered := []string{server.Addr().String(), "localhost:" + port}
+	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, registered, log.With("part", "sim")); err != nil {
 		return err
 	}
-	d.url = "http://" + server.Addr().String()
 	c := d.config(d.sim.Merchant(), shop.Addr())
 	if d.service, err = newService(ctx, c, log, o); err != nil {
 		return err
@@ -140,7 +143,11 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 	_, port, _ := net.SplitHostPort(shop.String())
 	return config{
 		PublicURL: d.url,
-		Database:  sqliteScheme + filepath.Join(d.data, "saoma.db"),
+		Proxies:   []string{"127.0.0.0/8", "::1/128"},
+		// The demo's browser is on this machine. WeChat Pay wants a customer's address and never 127.0.0.1, so it is
+		// told one that no machine has (RFC 5737).
+		localPayer: netip.MustParseAddr("192.0.2.1"),
+		Database:   sqliteScheme + filepath.Join(d.data, "saoma.db"),
 		Merchants: []merchantConfig{{
 			ID: demoMerchant, Name: "街角咖啡", PublishableKey: "pk_demo", SecretKey: d.secretKey,
 			// People type either.
@@ -149,6 +156,7 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 				APIURL: d.sim.url, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial,
 				PrivateKey: string(bytes.TrimSpace(m.PrivateKeyPEM)), APIv3Key: m.APIv3Key,
 				PublicKeyID: m.PublicKeyID, PublicKey: string(bytes.TrimSpace(m.PublicKeyPEM)),
+				Channels: []string{"native", "jsapi", "h5"}, AppSecret: m.AppSecret, OAuthURL: d.sim.url, OpenURL: d.sim.url,
 			},
 		}},
 	}

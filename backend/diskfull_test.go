@@ -58,7 +58,7 @@ func newSmallWorld(t *testing.T, committed func(pay.Order)) *world {
 		t.Fatal(err)
 	}
 	// After 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, slog.New(slog.DiscardHandler))
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

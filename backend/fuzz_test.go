@@ -43,7 +43,7 @@ func FuzzConfig(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, slog.New(slog.DiscardHandler)) // it writes the key files
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler)) // it writes the key files
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func captureCallback(f *testing.F, log io.Writer) (*service, pay.Order, genuine)
 	if err != nil {
 		f.Fatal(err)
 	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, slog.New(slog.DiscardHandler))
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		f.Fatal(err)
 	}

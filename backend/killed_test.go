@@ -126,7 +126,7 @@ func newSiege(t *testing.T) *siege {
 		t.Fatal(err)
 	}
 	// Resends after 15 ms, 15 ms, 30 ms, 0.2 s, 0.6 s, 1.2 s, …; refunds take 2 ms.
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1000, slog.New(slog.DiscardHandler))
+	sim, err := startSim(l, filepath.Join(folder, "sim"), 1000, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,8 +108,12 @@ func (s *service) handler(c config, gateway *wechat.Gateway, o options) (http.Ha
 	if err != nil {
 		return nil, fmt.Errorf("find public/: %w", err)
 	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, err
+	}
 	h := &server.Server{
-		Cashier: s.cashier, Callbacks: gateway, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
+		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, TrustedProxies: proxies, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
 		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
 	}
 	s.cashier.Committed = func(order pay.Order) {

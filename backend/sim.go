@@ -27,7 +27,7 @@ func (c simCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	sim, err := startSim(l, c.Dir, c.Speed, log)
+	sim, err := startSim(l, c.Dir, c.Speed, nil, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -51,8 +51,8 @@ type simulator struct {
 	done chan struct{}
 }
 
-// startSim serves a simulator whose keys are in dir on the listener.
-func startSim(l net.Listener, dir string, speed float64, log *slog.Logger) (*simulator, error) {
+// startSim serves a simulator whose keys are in dir on the listener. domains are what the merchant has registered.
+func startSim(l net.Listener, dir string, speed float64, domains []string, log *slog.Logger) (*simulator, error) {
 	m, err := wechatsim.OpenMerchant(dir)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func startSim(l net.Listener, dir string, speed float64, log *slog.Logger) (*sim
 	if err := m.Save(dir, url); err != nil {
 		return nil, err
 	}
-	core, err := wechatsim.New(wechatsim.Options{Merchant: m, Speed: speed, Log: log})
+	core, err := wechatsim.New(wechatsim.Options{Merchant: m, Speed: speed, Domains: domains, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// An Attempt is one try to collect an order through WeChat Pay: one out_trade_no, one code_url. An order
+// An Attempt is one try to collect an order through WeChat Pay: one out_trade_no in one channel. An order
 // has at most one open attempt; the database holds that too.
 type Attempt struct {
 	OutTradeNo string
 	Order      OrderID
 	Merchant   MerchantID
 	State      AttemptState
+	Channel    Channel
+	Payer      string // digest of what the request says of the customer, empty with Native: see [Way]
 
 	// What every notice is compared with, as it was when the request was made.
 	MchID, AppID string
@@ -22,7 +24,11 @@ type Attempt struct {
 	// is: WeChat Pay refuses a repeat in which a single field differs (OUT_TRADE_NO_USED).
 	Request []byte
 
-	CodeURL       string
+	// PrepayResult is what WeChat Pay gave: a code_url, a prepay_id or an h5_url, by the channel. PrepaidAt is
+	// when: a prepay_id and a code_url live for 2 hours, an h5_url for 5 minutes.
+	PrepayResult string
+	PrepaidAt    time.Time
+
 	TransactionID string // of the payment, once there is one
 	PaidAt        time.Time
 	Refunded      Fen // of it, counting what is on its way; the database keeps it at or below Total
@@ -41,7 +47,7 @@ type AttemptState string
 // The states of an attempt. Requested and open ones are swept; closed and paid ones are at rest.
 const (
 	AttemptRequested AttemptState = "requested" // stored, WeChat Pay may or may not know it
-	AttemptOpen      AttemptState = "open"      // has its code_url
+	AttemptOpen      AttemptState = "open"      // has its PrepayResult
 	AttemptClosed    AttemptState = "closed"    // unpayable at WeChat Pay, or never known there
 	AttemptPaid      AttemptState = "paid"
 )

@@ -74,7 +74,7 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 			return err
 		}
 		o = c.newOrder(n, items, total, now)
-		if a, err = c.newAttempt(m, o, now); err != nil {
+		if a, err = c.newAttempt(m, o, n.Way, now); err != nil {
 			return err
 		}
 		if o, err = insert(ctx, tx, o, a); err != nil {
@@ -116,7 +116,7 @@ func insert(ctx context.Context, tx Tx, o Order, a Attempt) (Order, error) {
 		return Order{}, err
 	}
 	e := Event{Order: o.ID, Version: o.Version, Kind: Opened, At: o.CreatedAt, Detail: map[string]string{
-		"out_trade_no": a.OutTradeNo, "total": strconv.FormatInt(int64(o.Total), 10),
+		"out_trade_no": a.OutTradeNo, "total": strconv.FormatInt(int64(o.Total), 10), "channel": string(a.Channel),
 	}}
 	if err := record(ctx, tx, e); err != nil {
 		return Order{}, err
@@ -144,23 +144,23 @@ func (c *Cashier) newOrder(n NewOrder, items []Item, total Fen, now time.Time) O
 		Reference:   n.Reference,
 		Items:       items,
 		Metadata:    n.Metadata,
-		Channel:     Native,
+		Channel:     n.Way.channel(),
 		ReturnURL:   n.ReturnURL,
 		CreatedAt:   now,
 		ExpiresAt:   now.Add(life),
 	}
 }
 
-func (c *Cashier) newAttempt(m Merchant, o Order, now time.Time) (Attempt, error) {
+func (c *Cashier) newAttempt(m Merchant, o Order, w Way, now time.Time) (Attempt, error) {
 	name := c.NewName()
 	request, err := c.Gateway.Compose(Prepay{
-		Merchant: m.ID, OutTradeNo: name, Total: o.Total, Description: o.Description, ExpiresAt: o.ExpiresAt,
+		Merchant: m.ID, OutTradeNo: name, Total: o.Total, Description: o.Description, ExpiresAt: o.ExpiresAt, Way: w,
 	})
 	if err != nil {
 		return Attempt{}, fmt.Errorf("compose the prepay request: %w", err)
 	}
 	return Attempt{
-		OutTradeNo: name, Order: o.ID, Merchant: m.ID, State: AttemptRequested,
+		OutTradeNo: name, Order: o.ID, Merchant: m.ID, State: AttemptRequested, Channel: w.channel(), Payer: w.payer(),
 		MchID: m.MchID, AppID: m.AppID, Total: o.Total, Request: request,
 		CreatedAt: now, ExpiresAt: o.ExpiresAt,
 		// Not before our own call has come to an end one way or the other.
@@ -168,21 +168,18 @@ func (c *Cashier) newAttempt(m Merchant, o Order, now time.Time) (Attempt, error
 	}, nil
 }
 
-// prepay asks for the code of a new attempt, twice if the first failure was quick.
+// prepay asks for what a new attempt is paid by, twice if the first failure was quick.
 func (c *Cashier) prepay(ctx context.Context, o Order, a Attempt) (Order, error) {
 	began := c.Now()
 	books := context.WithoutCancel(ctx) // what happened is recorded though the customer may have left
-	codeURL, err := c.Gateway.Prepay(ctx, a.Merchant, a.Request)
+	result, err := c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
 	switch {
 	case err == nil:
 	case outcomeOf(err) != Unsure:
 		// Refused at the first time of asking: WeChat Pay holds nothing of this number.
-		if _, closeErr := c.finish(books, a, CalledOff); closeErr != nil {
-			return o, closeErr
-		}
-		return o, &Error{Code: Declined, Message: "WeChat Pay refused the order", Err: err}
+		return c.refused(ctx, o, a, &Error{Code: Declined, Message: "WeChat Pay refused the order", Err: err})
 	case c.Now().Sub(began) < PrepayRetryWithin && ctx.Err() == nil:
-		codeURL, err = c.Gateway.Prepay(ctx, a.Merchant, a.Request)
+		result, err = c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
 	}
 	if err != nil {
 		// Done or not done: from here on the sweep asks and replays. It need not wait for us any more.
@@ -191,12 +188,37 @@ func (c *Cashier) prepay(ctx context.Context, o Order, a Attempt) (Order, error)
 		}
 		return o, &Error{Code: Unavailable, Message: "WeChat Pay did not answer; ask again", Err: err}
 	}
-	// A crash here loses the code_url. The sweep replays the stored request and gets another one.
-	return c.recordCode(books, a, codeURL)
+	// A crash here loses the result. The sweep replays the stored request and gets another one.
+	return c.recordResult(books, a, result)
 }
 
-// recordCode stores the code of an attempt that has none yet; the order follows if it was waiting for it.
-func (c *Cashier) recordCode(ctx context.Context, a Attempt, codeURL string) (o Order, err error) {
+// refused ends an attempt that WeChat Pay has refused, for the reason given. An order that was payable before in
+// another channel is given a code again: what the merchant has not opened at WeChat Pay must not cost the sale.
+func (c *Cashier) refused(ctx context.Context, o Order, a Attempt, reason *Error) (Order, error) {
+	books := context.WithoutCancel(ctx)
+	first := o.Version == 1 // nobody else has heard of the order
+	if first || a.Channel == Native {
+		kind := TimedOut
+		if first {
+			kind = CalledOff
+		}
+		if _, err := c.finish(books, a, kind); err != nil {
+			return o, err
+		}
+		return o, reason
+	}
+	o, fresh, err := c.replace(books, o.ID, a, Way{Channel: Native})
+	if err != nil {
+		return o, err
+	}
+	if o, err = c.prepay(ctx, o, fresh); err != nil {
+		return o, err
+	}
+	return o, reason
+}
+
+// recordResult stores what an attempt that has nothing yet is paid by; the order follows if it was waiting for it.
+func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o Order, err error) {
 	changed := false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		changed = false
@@ -207,9 +229,9 @@ func (c *Cashier) recordCode(ctx context.Context, a Attempt, codeURL string) (o 
 			return err
 		}
 		if a.State != AttemptRequested {
-			return nil // paid or closed before the answer arrived: the code is of no use any more
+			return nil // paid or closed before the answer arrived: the result is of no use any more
 		}
-		a.State, a.CodeURL = AttemptOpen, codeURL
+		a.State, a.PrepayResult, a.PrepaidAt = AttemptOpen, result, c.Now()
 		a.CheckAt = a.nextCheck(c.Now())
 		kind := Prepaid
 		if o.State != Created {
@@ -223,12 +245,12 @@ func (c *Cashier) recordCode(ctx context.Context, a Attempt, codeURL string) (o 
 			return err
 		}
 		changed = true
-		o.ExpiresAt = a.ExpiresAt
-		o, err = c.advance(ctx, tx, o, kind, map[string]string{"out_trade_no": a.OutTradeNo})
+		o.ExpiresAt, o.Channel = a.ExpiresAt, a.Channel
+		o, err = c.advance(ctx, tx, o, kind, map[string]string{"out_trade_no": a.OutTradeNo, "channel": string(a.Channel)})
 		return err
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("record the code of %s: %w", a.OutTradeNo, err)
+		return Order{}, fmt.Errorf("record the prepay result of %s: %w", a.OutTradeNo, err)
 	}
 	if changed {
 		c.committed(o)

@@ -370,7 +370,7 @@ func TestWhatAnOrderMayAsk(t *testing.T) {
 		"many lines":             {pay.NewOrder{Lines: slices.Repeat(latte, 100)}, ""},
 		"59 seconds":             {pay.NewOrder{Lines: latte, ExpiresIn: 59 * time.Second}, "expires_in"},
 		"over two hours":         {pay.NewOrder{Lines: latte, ExpiresIn: 2*time.Hour + 1}, "expires_in"},
-		"another channel":        {pay.NewOrder{Lines: latte, Channel: "fax"}, "channel"},
+		"another channel":        {pay.NewOrder{Lines: latte, Way: pay.Way{Channel: "fax"}}, "channel"},
 		"too much metadata":      {pay.NewOrder{Lines: latte, Metadata: many}, "metadata"},
 		"a long metadata value":  {pay.NewOrder{Lines: latte, Metadata: map[string]string{"k": strings.Repeat("v", 501)}}, "metadata"},
 		"a script to return to":  {pay.NewOrder{Lines: latte, ReturnURL: "javascript:alert(1)"}, "return_url"},

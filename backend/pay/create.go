@@ -19,7 +19,7 @@ type NewOrder struct {
 	Metadata    map[string]string
 	ExpiresIn   time.Duration // 0: ExpiresInDefault
 	ReturnURL   string
-	Channel     Channel // empty: Native
+	Way         Way // of the first attempt; its zero value is Native
 
 	// FromBrowser says that the request came with a publishable key, which anybody can read: it may not
 	// name an amount, and may send the customer back to the merchant's own origins only.
@@ -52,9 +52,7 @@ func (n NewOrder) check(m Merchant) fields {
 		f.add("expires_in", fmt.Sprintf("must be from %d to %d seconds",
 			int(ExpiresInMin.Seconds()), int(ExpiresInMax.Seconds())))
 	}
-	if n.Channel != "" && n.Channel != Native {
-		f.add("channel", "must be native")
-	}
+	n.Way.check(&f, m)
 	n.checkMetadata(&f)
 	n.checkReturnURL(&f, m)
 	return f

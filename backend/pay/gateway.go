@@ -9,13 +9,14 @@ import (
 // A Gateway is WeChat Pay as the domain sees it. Every method but Compose goes over the network, takes at
 // most [CallLimit], and reports trouble as a [*GatewayError].
 type Gateway interface {
-	// Compose renders the prepay request of an attempt. The bytes are stored before they are sent, because
+	// Compose renders the prepay request of an attempt in its channel. The bytes are stored before they are sent, because
 	// WeChat Pay takes a repeated request only if nothing in it differs.
 	Compose(Prepay) ([]byte, error)
 
-	// Prepay sends what Compose rendered and returns the code_url for the QR code, opaque and at most 2
-	// hours valid. A repeat of the same bytes returns a new code_url; the older one is then dead.
-	Prepay(ctx context.Context, m MerchantID, request []byte) (codeURL string, err error)
+	// Prepay sends what Compose rendered and returns what the customer pays by, opaque: by the channel the
+	// code_url for the QR code or a prepay_id, 2 hours valid, or an h5_url, 5 minutes valid. A repeat of the
+	// same bytes returns a new one; the older one is then dead.
+	Prepay(ctx context.Context, m MerchantID, ch Channel, request []byte) (result string, err error)
 
 	// Query asks where a trade stands.
 	Query(ctx context.Context, m MerchantID, outTradeNo string) (Trade, error)
@@ -31,12 +32,13 @@ type Prepay struct {
 	Total       Fen
 	Description string    // at most 127 characters of at most three bytes each
 	ExpiresAt   time.Time // time_expire: the last moment to pay, which closes nothing by itself
+	Way         Way
 }
 
 // A TradeState is WeChat Pay's word for where a trade stands (trade_state).
 type TradeState string
 
-// The states of a Native trade. Any refund, also of 1 fen, turns SUCCESS into REFUND for ever.
+// The states of a trade. Any refund, also of 1 fen, turns SUCCESS into REFUND for ever.
 const (
 	TradeNotPaid  TradeState = "NOTPAY"
 	TradeSuccess  TradeState = "SUCCESS"

@@ -52,6 +52,14 @@ const (
 )
 
 const (
+	// ResultLife and H5URLLife are how long after WeChat Pay gave it something to pay by is still handed out. It
+	// gives a prepay_id 2 hours (doc 4012791856) and an h5_url 5 minutes (doc 4012791834); the rest is for the
+	// customer's way to it.
+	ResultLife = 2*time.Hour - 5*time.Minute
+	H5URLLife  = 5*time.Minute - time.Minute
+)
+
+const (
 	// ReasonMax is in bytes, by WeChat Pay (doc 4013071036): 26 Chinese characters.
 	ReasonMax = 80
 

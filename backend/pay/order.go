@@ -18,14 +18,14 @@ type Order struct {
 	Reference   string // the shop's own number, may be empty
 	Items       []Item // empty if the shop named an amount instead
 	Metadata    map[string]string
-	Channel     Channel
+	Channel     Channel // of the newest attempt
 	ReturnURL   string
 	Late        bool // paid after it had expired or was cancelled
 
 	// TransactionID is WeChat Pay's number of the payment that settled the order.
 	TransactionID string
 
-	// CodeURL belongs to the open attempt and is read with the order; it is not stored twice.
+	// CodeURL is that of the open attempt, if it is a Native one; it is read with the order, not stored twice.
 	CodeURL string
 
 	CreatedAt time.Time
@@ -46,8 +46,8 @@ type State string
 
 // The states of an order.
 const (
-	Created   State = "created" // stored; WeChat Pay has not given a code yet
-	Pending   State = "pending" // there is a code to scan
+	Created   State = "created" // stored; WeChat Pay has not given what to pay by yet
+	Pending   State = "pending" // it can be paid
 	Paid      State = "paid"
 	Expired   State = "expired"   // time over and unpayable at WeChat Pay
 	Cancelled State = "cancelled" // given up and unpayable at WeChat Pay
@@ -62,11 +62,12 @@ type Kind string
 
 // The kinds that change the state of an order.
 const (
-	Prepaid   Kind = "prepaid"   // WeChat Pay gave a code_url
+	Prepaid   Kind = "prepaid"   // WeChat Pay gave a code_url, or what stands for it in the other channels
 	Succeeded Kind = "succeeded" // money was taken
 	TimedOut  Kind = "timed_out" // time over, and closed at WeChat Pay or never known there
 	CalledOff Kind = "cancelled" // given up, and closed likewise
 	Renewed   Kind = "renewed"   // a new attempt has its code
+	Replaced  Kind = "replaced"  // the attempt was closed at WeChat Pay in favour of another, which has no code yet
 
 	PartReturned Kind = "partly_refunded" // some of the amount was refunded
 	Returned     Kind = "refunded"        // the whole amount was refunded
@@ -74,7 +75,7 @@ const (
 
 // Kinds lists every kind that changes a state.
 func Kinds() []Kind {
-	return []Kind{Prepaid, Succeeded, TimedOut, CalledOff, Renewed, PartReturned, Returned}
+	return []Kind{Prepaid, Succeeded, TimedOut, CalledOff, Renewed, Replaced, PartReturned, Returned}
 }
 
 // The kinds that are recorded without a change of state.
@@ -87,8 +88,8 @@ const (
 // transitions is the whole life of an order. What is not listed is refused.
 var transitions = map[State]map[Kind]State{
 	// Succeeded, because a callback may overtake the answer to our own prepay call.
-	Created:   {Prepaid: Pending, Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled},
-	Pending:   {Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled},
+	Created:   {Prepaid: Pending, Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled, Replaced: Created},
+	Pending:   {Succeeded: Paid, TimedOut: Expired, CalledOff: Cancelled, Replaced: Created},
 	Expired:   {Renewed: Pending, Succeeded: Paid}, // late money is never refused
 	Cancelled: {Succeeded: Paid},
 	// Succeeded again is a second payment, by another attempt: it goes back.

@@ -18,6 +18,8 @@ var allowed = []struct {
 	{pay.Created, pay.Succeeded, pay.Paid},
 	{pay.Created, pay.TimedOut, pay.Expired},
 	{pay.Created, pay.CalledOff, pay.Cancelled},
+	{pay.Created, pay.Replaced, pay.Created},
+	{pay.Pending, pay.Replaced, pay.Created},
 	{pay.Pending, pay.Succeeded, pay.Paid},
 	{pay.Pending, pay.TimedOut, pay.Expired},
 	{pay.Pending, pay.CalledOff, pay.Cancelled},

@@ -2,7 +2,7 @@
 // imports the standard library only and knows neither HTTP, SQL nor WeChat Pay's SDK; it asks for a
 // [Store] and a [Gateway] and is given a clock and a maker of names, so that a test can replay any hour.
 //
-//	              prepaid               succeeded
+//	        prepaid, ◀ replaced         succeeded
 //	created ─────────────────▶ pending ───────────▶ paid ──────▶ refunded
 //	   │                          │                  ▲  refunded in full
 //	   └──────▶ expired ◀─────────┤    late money    │

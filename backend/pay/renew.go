@@ -10,23 +10,60 @@ import (
 // the old code, nobody else can pay it. The old attempt is closed at WeChat Pay before there is a new one, so
 // that never two can be paid.
 func (c *Cashier) Renew(ctx context.Context, id OrderID) (Order, error) {
-	if err := c.retire(ctx, id); err != nil {
-		return Order{}, fmt.Errorf("renew %s: %w", id, err)
+	o, a, err := c.withLive(ctx, id)
+	if err == nil {
+		o, err = c.reopen(ctx, o, a, Way{Channel: Native})
 	}
-	// A crash here leaves the order expired, which is what it is.
-	var o Order
-	var a Attempt
-	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+	if err != nil {
+		return o, fmt.Errorf("renew %s: %w", id, err)
+	}
+	return o, nil
+}
+
+// withLive reads an order with its live attempt, the zero Attempt if it has none.
+func (c *Cashier) withLive(ctx context.Context, id OrderID) (o Order, a Attempt, err error) {
+	err = c.Store.View(ctx, func(tx Tx) error {
 		if o, err = tx.Order(ctx, id); err != nil {
-			return err
+			return notFound(err)
 		}
-		if _, err := o.State.On(Renewed); err != nil {
-			return err
+		if a, err = tx.LiveAttempt(ctx, id); errors.Is(err, ErrNoRow) {
+			return nil
 		}
-		switch _, err := tx.LiveAttempt(ctx, id); {
-		case err == nil: // somebody else renews at this moment
-			return &Error{Code: Busy, Message: "a new code is on its way"}
-		case !errors.Is(err, ErrNoRow):
+		return err
+	})
+	return o, a, err
+}
+
+// reopen closes the live attempt of an order, if there is one, and makes another, with a new deadline. The order it
+// returns beside an error of code [Unavailable] has its new attempt, which the sweep goes on asking for.
+func (c *Cashier) reopen(ctx context.Context, o Order, live Attempt, w Way) (Order, error) {
+	switch {
+	case live.OutTradeNo == "":
+	case o.State == Expired: // somebody else renews at this moment
+		return Order{}, &Error{Code: Busy, Message: "a new code is on its way"}
+	default:
+		if err := c.shut(ctx, live); err != nil {
+			return Order{}, err
+		}
+	}
+	// A crash here leaves the attempt in the books as payable; the sweep finds it closed, and the order expires.
+	o, a, err := c.replace(ctx, o.ID, live, w)
+	if err != nil {
+		return Order{}, err
+	}
+	return c.prepay(ctx, o, a)
+}
+
+// replace closes an attempt that WeChat Pay does not let anybody pay any more, if there is one, and stores another
+// one beside it. An order that could be paid waits for WeChat Pay again meanwhile; one that has expired stays so.
+func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (o Order, a Attempt, err error) {
+	changed := false
+	err = c.Store.Update(ctx, func(tx Tx) error {
+		changed = false
+		if o, err = tx.Order(ctx, id); err != nil {
+			return notFound(err)
+		}
+		if err := closeInBooks(ctx, tx, id, old); err != nil {
 			return err
 		}
 		m, ok := c.Merchants.ByID(o.Merchant)
@@ -36,37 +73,41 @@ func (c *Cashier) Renew(ctx context.Context, id OrderID) (Order, error) {
 		now := c.Now()
 		life := o.ExpiresAt.Sub(o.CreatedAt)
 		o.ExpiresAt = now.Add(min(max(life, ExpiresInMin), ExpiresInDefault))
-		if a, err = c.newAttempt(m, o, now); err != nil {
+		if a, err = c.newAttempt(m, o, w, now); err != nil {
 			return err
+		}
+		if _, renewable := o.State.On(Renewed); renewable != nil {
+			changed = true
+			o.Channel = a.Channel
+			o, err = c.advance(ctx, tx, o, Replaced, map[string]string{
+				"out_trade_no": a.OutTradeNo, "channel": string(a.Channel), "closed": old.OutTradeNo})
+			if err != nil {
+				return err
+			}
 		}
 		return tx.InsertAttempt(ctx, a)
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("renew %s: %w", id, notFound(err))
+		return Order{}, Attempt{}, err
 	}
-	return c.prepay(ctx, o, a)
+	if changed {
+		c.committed(o)
+	}
+	return o, a, nil
 }
 
-// retire makes the live attempt of an order unpayable, if there is one, and so the order expired.
-func (c *Cashier) retire(ctx context.Context, id OrderID) error {
-	var a Attempt
-	err := c.Store.View(ctx, func(tx Tx) error {
-		o, err := tx.Order(ctx, id)
-		if err != nil {
-			return notFound(err)
-		}
-		if o.State != Pending {
-			return nil
-		}
-		a, err = tx.LiveAttempt(ctx, id)
+// closeInBooks closes the attempt, unless somebody was faster with another one.
+func closeInBooks(ctx context.Context, tx Tx, id OrderID, old Attempt) error {
+	live, err := tx.LiveAttempt(ctx, id)
+	switch {
+	case errors.Is(err, ErrNoRow):
+		return nil
+	case err != nil:
 		return err
-	})
-	if err != nil || a.OutTradeNo == "" {
-		return err
+	case live.OutTradeNo != old.OutTradeNo:
+		return &Error{Code: Busy, Message: "a new code is on its way"}
 	}
-	if err := c.shut(ctx, a); err != nil {
-		return err
-	}
-	_, err = c.finish(ctx, a, TimedOut)
-	return err
+	from := live.State
+	live.State = AttemptClosed
+	return tx.UpdateAttempt(ctx, live, from)
 }

@@ -201,11 +201,11 @@ func (c *Cashier) orderOf(ctx context.Context, a Attempt) (o Order, err error) {
 
 // replay sends the stored request once more, after a query has shown that nobody paid it.
 func (c *Cashier) replay(ctx context.Context, a Attempt) error {
-	codeURL, err := c.Gateway.Prepay(ctx, a.Merchant, a.Request)
+	result, err := c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
 	if err != nil {
 		return &Error{Code: Unavailable, Message: "WeChat Pay gave no code", Err: err}
 	}
-	_, err = c.recordCode(ctx, a, codeURL)
+	_, err = c.recordResult(ctx, a, result)
 	return err
 }
 

@@ -185,14 +185,20 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	page, err := s.pages.render(wire.Page{
+	device := deviceOf(r.UserAgent())
+	p := wire.Page{
 		Now:     s.Cashier.Now(),
 		Payee:   m.Name,
 		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
 		Order:   s.view(o),
 		Origins: m.Origins,
-		Device:  deviceOf(r.UserAgent()), Channels: channels(m, deviceOf(r.UserAgent())),
-	}, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode")})
+		Device:  device, Channels: channels(m, device), Failed: failedOf(q),
+	}
+	if p.Bridge, err = s.bridge(r.Context(), o, device); err != nil {
+		s.pageProblem(w, r, err)
+		return
+	}
+	page, err := s.pages.render(p, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode")})
 	if err != nil {
 		s.pageProblem(w, r, err)
 		return

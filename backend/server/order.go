@@ -17,7 +17,9 @@ type newOrder struct {
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	ExpiresIn   int64             `json:"expires_in,omitempty" minimum:"60" maximum:"7200" doc:"Seconds; 900 when absent"`
 	ReturnURL   string            `json:"return_url,omitempty" maxLength:"2048"`
-	Channel     string            `json:"channel,omitempty" enum:"native"`
+	Channel     string            `json:"channel,omitempty" enum:"native,jsapi,h5" doc:"Of the first attempt; native when absent. The checkout page may change it"`
+	OpenID      string            `json:"openid,omitempty" maxLength:"128" doc:"The payer's, under the merchant's appid; with jsapi only"`
+	ClientIP    string            `json:"client_ip,omitempty" maxLength:"45" doc:"The payer's own address; with h5 only"`
 }
 
 type line struct {
@@ -52,7 +54,7 @@ func (s *Server) createOrder(ctx context.Context, in *struct {
 			Metadata:    b.Metadata,
 			ExpiresIn:   time.Duration(b.ExpiresIn) * time.Second,
 			ReturnURL:   b.ReturnURL,
-			Channel:     pay.Channel(b.Channel),
+			Way:         pay.Way{Channel: pay.Channel(b.Channel), OpenID: b.OpenID, ClientIP: b.ClientIP},
 			Once:        o,
 		})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -19,11 +20,19 @@ import (
 type Server struct {
 	Cashier   *pay.Cashier
 	Callbacks Callbacks
+	WeChat    WeChat
 	Hub       *live.Hub
 	Files     fs.FS  // the contents of public/
 	PublicURL string // our own origin as browsers see it, "https://pay.example.com"
 	Ready     func(context.Context) error
 	Log       *slog.Logger
+
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+
+	// LocalPayer stands for the address of a browser on this very machine, whose own nobody outside knows. It is
+	// for a demonstration; without it such a browser cannot pay by H5.
+	LocalPayer netip.Addr
 
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
@@ -67,6 +76,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, post("/v1/checkouts/{token}/cancel", http.StatusOK, "Give an order up"), s.cancelCheckout)
 	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.live)
 	mux.HandleFunc("GET /checkout/{token}", s.checkoutPage)
+	mux.HandleFunc("GET /checkout/{token}/wechat", s.payInWeChat)
+	mux.HandleFunc("GET /checkout/{token}/h5", s.payByH5)
 
 	// For merchants' servers, by secret key.
 	handle(s, api, s.secret(post("/v1/orders", http.StatusCreated, "Make an order")), s.createOrder)

@@ -8,8 +8,9 @@ import (
 	"saoma/backend/pay"
 )
 
-const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, total, request, code_url,
-	transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at`
+const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, total, request, prepay_result,
+	transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, channel, payer,
+	prepaid_at`
 
 func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx,
@@ -40,16 +41,18 @@ func (t tx) PaidAttempt(ctx context.Context, id pay.OrderID, transactionID strin
 
 func (t tx) InsertAttempt(ctx context.Context, a pay.Attempt) error {
 	return t.change(ctx, "insert attempt "+a.OutTradeNo, `INSERT INTO attempts (`+attemptColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		a.OutTradeNo, a.Order, a.Merchant, a.State, a.MchID, a.AppID, a.Total, string(a.Request), a.CodeURL,
-		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		a.OutTradeNo, a.Order, a.Merchant, a.State, a.MchID, a.AppID, a.Total, string(a.Request), a.PrepayResult,
+		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt),
+		a.Channel, a.Payer, millis(a.PrepaidAt))
 }
 
 func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptState) error {
-	return t.change(ctx, "update attempt "+a.OutTradeNo, `UPDATE attempts SET state = $3, code_url = $4,
-		transaction_id = $5, check_at = $6, checks = $7, refunded = $8, paid_at = $9
+	return t.change(ctx, "update attempt "+a.OutTradeNo, `UPDATE attempts SET state = $3, prepay_result = $4,
+		transaction_id = $5, check_at = $6, checks = $7, refunded = $8, paid_at = $9, prepaid_at = $10
 		WHERE out_trade_no = $1 AND state = $2`,
-		a.OutTradeNo, from, a.State, a.CodeURL, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt))
+		a.OutTradeNo, from, a.State, a.PrepayResult, a.TransactionID, millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt),
+		millis(a.PrepaidAt))
 }
 
 func (t tx) AnyDue(ctx context.Context, m pay.MerchantID, now time.Time) (due bool, err error) {
@@ -79,9 +82,11 @@ func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time
 }
 
 func scanAttempt(row scanner) (a pay.Attempt, err error) {
-	var created, expires, check, paid int64
+	var created, expires, check, paid, prepaid int64
 	err = row.Scan(&a.OutTradeNo, &a.Order, &a.Merchant, &a.State, &a.MchID, &a.AppID, &a.Total, &a.Request,
-		&a.CodeURL, &a.TransactionID, &created, &expires, &check, &a.Checks, &a.Refunded, &paid)
+		&a.PrepayResult, &a.TransactionID, &created, &expires, &check, &a.Checks, &a.Refunded, &paid, &a.Channel, &a.Payer,
+		&prepaid)
 	a.CreatedAt, a.ExpiresAt, a.CheckAt, a.PaidAt = moment(created), moment(expires), moment(check), moment(paid)
+	a.PrepaidAt = moment(prepaid)
 	return a, err
 }

@@ -13,7 +13,8 @@ import (
 // The code belongs to the open attempt, of which there is at most one.
 const selectOrder = `SELECT id, merchant, token, state, version, total, refunded, description, reference,
 	items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at,
-	COALESCE((SELECT code_url FROM attempts WHERE order_id = orders.id AND state = 'open'), '')
+	COALESCE((SELECT prepay_result FROM attempts
+		WHERE order_id = orders.id AND state = 'open' AND channel = 'native'), '')
 	FROM orders `
 
 func (t tx) Order(ctx context.Context, id pay.OrderID) (pay.Order, error) {
@@ -84,10 +85,10 @@ func (t tx) InsertOrder(ctx context.Context, o pay.Order) error {
 
 func (t tx) UpdateOrder(ctx context.Context, o pay.Order) error {
 	return t.change(ctx, "update order "+string(o.ID), `UPDATE orders SET state = $3, version = $4,
-		refunded = $5, late = $6, transaction_id = $7, expires_at = $8, paid_at = $9
+		refunded = $5, late = $6, transaction_id = $7, expires_at = $8, paid_at = $9, channel = $10
 		WHERE id = $1 AND version = $2`,
 		o.ID, o.Version-1, o.State, o.Version, o.Refunded, o.Late, o.TransactionID,
-		millis(o.ExpiresAt), millis(o.PaidAt))
+		millis(o.ExpiresAt), millis(o.PaidAt), o.Channel)
 }
 
 func scanOrder(row scanner) (o pay.Order, err error) {

@@ -52,7 +52,7 @@ func order(n int) pay.Order {
 
 func attempt(o pay.Order, name string) pay.Attempt {
 	return pay.Attempt{
-		OutTradeNo: name, Order: o.ID, Merchant: o.Merchant, State: pay.AttemptRequested, MchID: "1900000001",
+		OutTradeNo: name, Order: o.ID, Merchant: o.Merchant, State: pay.AttemptRequested, MchID: "1900000001", Channel: pay.Native,
 		AppID: "wx0000000000000001", Total: o.Total, Request: []byte(`{"amount":{"total":1280}}` + "\n"),
 		CreatedAt: o.CreatedAt, ExpiresAt: o.ExpiresAt, CheckAt: o.CreatedAt.Add(25 * time.Second),
 	}
@@ -154,14 +154,14 @@ func TestTheCodeIsThatOfTheOpenAttempt(t *testing.T) {
 	for _, st := range states {
 		update(t, s, func(ctx context.Context, tx pay.Tx) error {
 			a := attempt(o, st.name)
-			a.State, a.CodeURL = st.state, st.code
+			a.State, a.PrepayResult = st.state, st.code
 			return tx.InsertAttempt(ctx, a)
 		})
 	}
 	err := s.View(t.Context(), func(tx pay.Tx) error {
 		got, err := tx.Order(t.Context(), o.ID)
 		if got.CodeURL != states[1].code {
-			t.Errorf("code_url is %q; want that of the open attempt", got.CodeURL)
+			t.Errorf("prepay_result is %q; want that of the open attempt", got.CodeURL)
 		}
 		return err
 	})
@@ -244,9 +244,9 @@ func TestTheDatabaseRefuses(t *testing.T) {
 	})
 	for name, statement := range map[string]string{
 		"a second live attempt": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, 'open', mchid, appid, total, request,
-			code_url, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed FROM attempts WHERE out_trade_no = 'ONE'`,
+			prepay_result, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'ONE'`,
 		"one payment on two attempts": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, state, mchid, appid, total, request,
-			code_url, transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, billed FROM attempts WHERE out_trade_no = 'PAID'`,
+			prepay_result, transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'PAID'`,
 		"a paid order without payment": `UPDATE orders SET state = 'paid'`,
 		"a payment on an unpaid order": `UPDATE orders SET transaction_id = '42'`,
 		"a refund above the total":     `UPDATE orders SET refunded = total + 1`,

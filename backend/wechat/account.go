@@ -24,6 +24,12 @@ type Account struct {
 	// reached (doc 4012075113). It may be empty: then nothing does.
 	BackupURL string
 
+	// AppSecret of AppID, and scheme and host of the two parts of WeChat that tell a customer's openid: OpenURL is
+	// where the browser goes, OAuthURL is called by us. They may be empty: then JSAPI cannot be offered.
+	AppSecret string
+	OAuthURL  string
+	OpenURL   string
+
 	// RefundNotifyURL is where refund callbacks go. It may be empty: then no refund can be composed.
 	RefundNotifyURL string
 }
@@ -59,6 +65,9 @@ func (a Account) Check() error {
 	if _, err := parseAPIURL(a.BackupURL); a.BackupURL != "" && err != nil {
 		return fmt.Errorf("backup_url %w", err)
 	}
+	if err := a.checkOAuth(); err != nil {
+		return err
+	}
 	if err := checkNotifyURL(a.NotifyURL); err != nil {
 		return fmt.Errorf("public_url gives a notify_url that %w", err)
 	}
@@ -67,6 +76,23 @@ func (a Account) Check() error {
 	}
 	if err := checkNotifyURL(a.RefundNotifyURL); err != nil {
 		return fmt.Errorf("public_url gives a notify_url of refunds that %w", err)
+	}
+	return nil
+}
+
+// checkOAuth checks what JSAPI needs, if it is there.
+func (a Account) checkOAuth() error {
+	if a.AppSecret == "" {
+		return nil
+	}
+	if !regexp.MustCompile(`^[0-9A-Za-z]{1,128}$`).MatchString(a.AppSecret) {
+		return fmt.Errorf("app_secret must be the AppSecret of the appid, letters and digits only")
+	}
+	if _, err := parseAPIURL(a.OAuthURL); err != nil {
+		return fmt.Errorf("oauth_url must be like https://api.weixin.qq.com, a scheme and a host only")
+	}
+	if _, err := parseAPIURL(a.OpenURL); err != nil {
+		return fmt.Errorf("open_url must be like https://open.weixin.qq.com, a scheme and a host only")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func newTwoShops(t *testing.T, cafes, bakeries http.RoundTripper) *Gateway {
 func wantOpen(t *testing.T, g *Gateway, c *counted) {
 	t.Helper()
 	before, began := c.calls, time.Now()
-	_, err := g.Prepay(t.Context(), cafe, []byte(`{}`))
+	_, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 	wantFailure(t, err, "prepay", pay.Unsure, "")
 	if !errors.Is(err, errCircuitOpen) || c.calls != before || time.Since(began) != 0 {
 		t.Fatalf("%d calls in %v, %v, want none while the circuit is open", c.calls-before, time.Since(began), err)
@@ -257,7 +257,7 @@ func TestCircuitEndsRetries(t *testing.T) {
 			g.accounts[cafe].circuit.breaker.Open()
 			return refused(r)
 		})
-		_, err := g.Prepay(t.Context(), cafe, []byte(`{}`))
+		_, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 		wantFailure(t, err, "prepay", pay.Unsure, "")
 		if c.calls != 1 || errors.Is(err, errCircuitOpen) {
 			t.Errorf("%d tries, %v, want one and its own error", c.calls, err)

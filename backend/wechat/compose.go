@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,8 +12,8 @@ import (
 	"saoma/backend/pay"
 )
 
-// A prepayRequest is the body of POST /v3/pay/transactions/native (doc 4012791877), exactly the fields that
-// we use: WeChat Pay refuses unknown ones and null.
+// A prepayRequest is the body of POST /v3/pay/transactions/native, /jsapi and /h5 (docs 4012791877, 4012791856,
+// 4012791834), exactly the fields that we use: WeChat Pay refuses unknown ones and null.
 type prepayRequest struct {
 	AppID       string `json:"appid"`
 	MchID       string `json:"mchid"`
@@ -24,6 +25,19 @@ type prepayRequest struct {
 		Total    pay.Fen `json:"total"`
 		Currency string  `json:"currency"`
 	} `json:"amount"`
+	Payer     *payerOfRequest `json:"payer,omitempty"`      // JSAPI
+	SceneInfo *sceneInfo      `json:"scene_info,omitempty"` // H5
+}
+
+type payerOfRequest struct {
+	OpenID string `json:"openid"`
+}
+
+type sceneInfo struct {
+	PayerClientIP string `json:"payer_client_ip"`
+	H5Info        struct {
+		Type string `json:"type"`
+	} `json:"h5_info"`
 }
 
 // Compose implements [pay.Gateway]. What WeChat Pay would refuse for certain is refused here, before it is
@@ -46,6 +60,13 @@ func (g *Gateway) Compose(p pay.Prepay) ([]byte, error) {
 		NotifyURL:  a.NotifyURL,
 	}
 	r.Amount.Total, r.Amount.Currency = p.Total, pay.Currency
+	switch p.Way.Channel {
+	case pay.JSAPI:
+		r.Payer = &payerOfRequest{OpenID: p.Way.OpenID}
+	case pay.H5:
+		r.SceneInfo = &sceneInfo{PayerClientIP: p.Way.ClientIP}
+		r.SceneInfo.H5Info.Type = "Wap" // a page in a browser; the others are apps
+	}
 	return json.Marshal(r)
 }
 
@@ -62,7 +83,24 @@ func check(p pay.Prepay) error {
 	case p.Description == "" || utf8.RuneCountInString(p.Description) > pay.DescriptionMax:
 		return fmt.Errorf("description must have 1 to %d characters", pay.DescriptionMax)
 	}
-	return checkText("description", p.Description)
+	if err := checkText("description", p.Description); err != nil {
+		return err
+	}
+	// Their values name the payer and stay out of the text.
+	switch w := p.Way; w.Channel {
+	case "", pay.Native:
+	case pay.JSAPI:
+		if w.OpenID == "" || len(w.OpenID) > 128 {
+			return errors.New("payer.openid must have 1 to 128 characters")
+		}
+	case pay.H5:
+		if _, err := netip.ParseAddr(w.ClientIP); err != nil {
+			return errors.New("scene_info.payer_client_ip must be an IP address")
+		}
+	default:
+		return fmt.Errorf("channel %.40q is not known", string(w.Channel))
+	}
+	return nil
 }
 
 // checkText holds what WeChat Pay takes in every text (doc 4012081709).

@@ -1,4 +1,4 @@
-// Package wechat is WeChat Pay (微信支付 APIv3, Native) behind the words of [pay.Gateway], [pay.RefundGateway]
+// Package wechat is WeChat Pay (微信支付 APIv3; Native, JSAPI and H5) behind the words of [pay.Gateway], [pay.RefundGateway]
 // and [pay.BillGateway], through the official SDK. The SDK's pointers, errors and habits end here: its texts span
 // lines and repeat requests, so none of them leaves this package as it is.
 //
@@ -49,6 +49,7 @@ type account struct {
 	keys   keyring
 	client *core.Client
 	files  *core.Client // for downloads, whose answers nobody signs
+	plain  *http.Client // for what is not WeChat Pay's: neither signed nor verified
 
 	backup  *account // the same account at BackupURL, without circuit and hosts; or nil
 	circuit *circuit
@@ -119,33 +120,69 @@ func open(a Account, transport http.RoundTripper) (*account, error) {
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))
 	}
-	return &account{Account: a, keys: keys, client: client, files: files}, nil
+	return &account{Account: a, keys: keys, client: client, files: files, plain: newClient(transport)}, nil
 }
 
+// A prepayAnswer is what the three calls answer, each with its one field.
+type prepayAnswer struct {
+	CodeURL  string `json:"code_url"`
+	PrepayID string `json:"prepay_id"`
+	H5URL    string `json:"h5_url"`
+}
+
+// prepayPath and result say what a channel is called at WeChat Pay.
+func prepayPath(ch pay.Channel) string {
+	switch ch {
+	case pay.JSAPI:
+		return "/v3/pay/transactions/jsapi"
+	case pay.H5:
+		return "/v3/pay/transactions/h5"
+	}
+	return "/v3/pay/transactions/native"
+}
+
+func (a prepayAnswer) result(ch pay.Channel) (field, value string) {
+	switch ch {
+	case pay.JSAPI:
+		return "prepay_id", a.PrepayID
+	case pay.H5:
+		return "h5_url", a.H5URL
+	}
+	return "code_url", a.CodeURL
+}
+
+// resultMax bounds what is paid by, in bytes. The documents give 64 to 256; a longer code_url would still make a QR
+// code that a phone reads, a far longer one would not.
+const resultMax = 512
+
 // Prepay implements [pay.Gateway]. The request is posted and signed byte for byte as given.
-func (g *Gateway) Prepay(ctx context.Context, m pay.MerchantID, request []byte) (codeURL string, err error) {
+func (g *Gateway) Prepay(ctx context.Context, m pay.MerchantID, ch pay.Channel, request []byte) (result string, err error) {
 	const op = "prepay"
 	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		return a.client.Post(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/native", request)
+		return a.client.Post(ctx, consts.WechatPayAPIServer+prepayPath(ch), request)
 	})
 	if err != nil {
 		return "", err
 	}
-	var made struct {
-		CodeURL string `json:"code_url"`
-	}
+	var made prepayAnswer
 	if err := json.Unmarshal(a.body, &made); err != nil {
 		return "", a.unsure(op, fmt.Errorf("decode the answer: %w", err))
 	}
-	if made.CodeURL == "" || len(made.CodeURL) > codeURLMax {
-		return "", a.unsure(op, fmt.Errorf("code_url has %d bytes", len(made.CodeURL)))
+	field, result := made.result(ch)
+	if result == "" || len(result) > resultMax {
+		return "", a.unsure(op, fmt.Errorf("%s has %d bytes", field, len(result)))
 	}
-	return made.CodeURL, nil
+	if ch == pay.H5 && !isPage(result) {
+		return "", a.unsure(op, errors.New("h5_url is not a page's address with a query"))
+	}
+	return result, nil
 }
 
-// codeURLMax bounds a code_url in bytes. It has 64 (doc 4012791877); longer ones would still make a QR code
-// that a phone reads, far longer ones would not.
-const codeURLMax = 512
+// isPage holds what an h5_url must be for a redirect_url to be appended.
+func isPage(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery != "" && u.Fragment == ""
+}
 
 // Query implements [pay.Gateway].
 func (g *Gateway) Query(ctx context.Context, m pay.MerchantID, outTradeNo string) (pay.Trade, error) {

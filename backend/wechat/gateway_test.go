@@ -95,7 +95,7 @@ func TestPrepay(t *testing.T) {
 		}
 		answers(200, []byte(`{"code_url":"weixin://wxpay/bizpayurl?pr=JyC91EIz1","new":null}`))(w, r)
 	})
-	got, err := g.Prepay(t.Context(), cafe, request)
+	got, err := g.Prepay(t.Context(), cafe, pay.Native, request)
 	if want := "weixin://wxpay/bizpayurl?pr=JyC91EIz1"; err != nil || got != want {
 		t.Errorf("code_url %q, %v, want %q", got, err, want)
 	}
@@ -244,7 +244,7 @@ func TestRefusals(t *testing.T) {
 				w.Header().Set("Location", "/elsewhere")
 				refuses(test.status, test.body)(w, r)
 			})
-			_, err := g.Prepay(t.Context(), cafe, []byte(`{}`))
+			_, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 			e := gatewayError(t, err)
 			wantFailure(t, err, "prepay", test.outcome, test.code)
 			if e.Status != test.status || e.RequestID != "08F78BB5AF0610D302-268498688" {
@@ -294,7 +294,7 @@ func TestUnverified(t *testing.T) {
 		"no content":    {answers(204, nil), "wanted 200"},
 		"no code_url":   {answers(200, []byte(`{}`)), "code_url"},
 		"not text":      {answers(200, []byte(`{"code_url":7}`)), "decode"},
-		"a long one":    {answers(200, encode(object{"code_url": strings.Repeat("x", codeURLMax+1)})), "code_url"},
+		"a long one":    {answers(200, encode(object{"code_url": strings.Repeat("x", resultMax+1)})), "code_url"},
 		"huge":          {answers(200, bytes.Repeat([]byte(" "), answerMax+1)), "longer than 1 MiB"},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -310,7 +310,7 @@ func TestUnverified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newUpstream(t, test.answer).Prepay(t.Context(), cafe, []byte(`{}`))
+			got, err := newUpstream(t, test.answer).Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 			if err == nil {
 				t.Fatalf("accepted, code_url %q", got)
 			}
@@ -356,7 +356,7 @@ func TestHangingAnswers(t *testing.T) {
 				<-began
 				cancel(errors.New("the customer left"))
 			}()
-			_, err := g.Prepay(ctx, cafe, []byte(`{}`))
+			_, err := g.Prepay(ctx, cafe, pay.Native, []byte(`{}`))
 			wantFailure(t, err, "prepay", pay.Unsure, "")
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want context.Canceled", err)
@@ -397,7 +397,7 @@ func TestHost(t *testing.T) {
 			}
 			return nil, errors.New("no network")
 		}))
-		if _, err := g.Prepay(t.Context(), cafe, []byte(`{}`)); err == nil {
+		if _, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(`{}`)); err == nil {
 			t.Error("no error without a network")
 		}
 	}
@@ -425,7 +425,7 @@ func TestConnectionsAreReused(t *testing.T) {
 func TestUnknownMerchant(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, "", nil)
-	_, err := g.Prepay(t.Context(), "bakery", []byte(`{}`))
+	_, err := g.Prepay(t.Context(), "bakery", pay.Native, []byte(`{}`))
 	wantFailure(t, err, "prepay", pay.Unsure, "")
 	if _, err := g.Compose(pay.Prepay{Merchant: "bakery"}); err == nil {
 		t.Error("composed for a merchant that is not ours")

@@ -112,7 +112,7 @@ func TestRetries(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				stays := inTurn(test.trouble)
-				_, err := newRetrying(t, 2, stays).Prepay(t.Context(), cafe, []byte(`{}`))
+				_, err := newRetrying(t, 2, stays).Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 				if err == nil || stays.calls != test.tries {
 					t.Errorf("%d tries, %v, want %d and an error", stays.calls, err, test.tries)
 				}
@@ -120,11 +120,11 @@ func TestRetries(t *testing.T) {
 					t.Errorf("took %v, longer than %v", took, pay.CallLimit)
 				}
 				none := inTurn(test.trouble, good)
-				if _, err := newRetrying(t, 0, none).Prepay(t.Context(), cafe, []byte(`{}`)); err == nil || none.calls != 1 {
+				if _, err := newRetrying(t, 0, none).Prepay(t.Context(), cafe, pay.Native, []byte(`{}`)); err == nil || none.calls != 1 {
 					t.Errorf("%d tries, %v, want one and no retry by default", none.calls, err)
 				}
 				passes := inTurn(test.trouble, good)
-				_, err = newRetrying(t, 2, passes).Prepay(t.Context(), cafe, []byte(`{}`))
+				_, err = newRetrying(t, 2, passes).Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 				if want := min(test.tries, 2); passes.calls != want || (err == nil) != (want == 2) {
 					t.Errorf("%d tries, %v, want %d", passes.calls, err, want)
 				}
@@ -144,7 +144,7 @@ func TestRetries(t *testing.T) {
 func TestForgedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inTurn(serves(forged), serves(refuses(500, ``)), serves(forged), serves(answers(200, made)))
-		_, err := newRetrying(t, 9, c).Prepay(t.Context(), cafe, []byte(`{}`))
+		_, err := newRetrying(t, 9, c).Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))
 		wantFailure(t, err, "prepay", pay.Unsure, "")
 		if c.calls != 3 {
 			t.Errorf("%d tries, want 3", c.calls)
@@ -253,7 +253,7 @@ func TestCallerLeaves(t *testing.T) {
 					}()
 					return trouble.RoundTrip(r)
 				})
-				_, err := newRetrying(t, 2, c).Prepay(ctx, cafe, []byte(`{}`))
+				_, err := newRetrying(t, 2, c).Prepay(ctx, cafe, pay.Native, []byte(`{}`))
 				if e := gatewayError(t, err); e.Outcome != pay.Unsure || !errors.Is(err, context.Canceled) {
 					t.Errorf("error %v, want context.Canceled and Unsure", err)
 				}
@@ -268,7 +268,10 @@ func TestCallerLeaves(t *testing.T) {
 
 // TestRefusedAfterUnsure: a refusal is only as sure as all that was tried before.
 func TestRefusedAfterUnsure(t *testing.T) {
-	prepay := func(ctx context.Context, g *Gateway) error { _, err := g.Prepay(ctx, cafe, []byte(`{}`)); return err }
+	prepay := func(ctx context.Context, g *Gateway) error {
+		_, err := g.Prepay(ctx, cafe, pay.Native, []byte(`{}`))
+		return err
+	}
 	query := func(ctx context.Context, g *Gateway) error { _, err := g.Query(ctx, cafe, number); return err }
 	closing := func(ctx context.Context, g *Gateway) error { return g.Close(ctx, cafe, number) }
 	refund := func(ctx context.Context, g *Gateway) error {
@@ -336,7 +339,7 @@ func TestRetriesOverTheNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	const request = `{"out_trade_no": "ORDER0001"}`
-	if _, err := g.Prepay(t.Context(), cafe, []byte(request)); err != nil {
+	if _, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(request)); err != nil {
 		t.Error(err)
 	}
 	if len(bodies) != 2 || bodies[0] != request || bodies[1] != request {

@@ -47,6 +47,7 @@ func newShop(t *testing.T) *shop {
 	a := Account{
 		APIURL: upstream.URL, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial, APIv3Key: m.APIv3Key,
 		PublicKeyID: m.PublicKeyID, NotifyURL: notify.URL + "/notify/cafe/payment",
+		AppSecret: m.AppSecret, OAuthURL: upstream.URL, OpenURL: upstream.URL,
 	}
 	if a.PrivateKey, err = ParsePrivateKey(m.PrivateKeyPEM); err != nil {
 		t.Fatal(err)
@@ -100,7 +101,7 @@ func (s *shop) compose(t *testing.T, number string) []byte {
 
 func (s *shop) order(t *testing.T, number string) (codeURL string) {
 	t.Helper()
-	codeURL, err := s.Prepay(t.Context(), cafe, s.compose(t, number))
+	codeURL, err := s.Prepay(t.Context(), cafe, pay.Native, s.compose(t, number))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +133,11 @@ func TestSimulatorPayment(t *testing.T) {
 	first := s.order(t, number)
 	s.wantState(t, number, pay.TradeNotPaid)
 	request := s.compose(t, "ORDER0002")
-	one, err := s.Prepay(t.Context(), cafe, request)
+	one, err := s.Prepay(t.Context(), cafe, pay.Native, request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Prepay(t.Context(), cafe, request); err != nil || again == one {
+	if again, err := s.Prepay(t.Context(), cafe, pay.Native, request); err != nil || again == one {
 		t.Errorf("repeated: %q, %v, want another code_url than %q", again, err, one)
 	}
 	s.pay(t, first)
@@ -164,7 +165,7 @@ func TestSimulatorClose(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	request := s.compose(t, number)
-	if _, err := s.Prepay(t.Context(), cafe, request); err != nil {
+	if _, err := s.Prepay(t.Context(), cafe, pay.Native, request); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -173,7 +174,7 @@ func TestSimulatorClose(t *testing.T) {
 		}
 	}
 	s.wantState(t, number, pay.TradeClosed)
-	_, err := s.Prepay(t.Context(), cafe, request)
+	_, err := s.Prepay(t.Context(), cafe, pay.Native, request)
 	wantFailure(t, err, "prepay", pay.Refused, "ORDER_CLOSED")
 }
 
@@ -196,13 +197,13 @@ func TestSimulatorCallFaults(t *testing.T) {
 			s := newShop(t)
 			s.sim.SetFaults(wechatsim.Faults{Prepay: test.faults})
 			request := s.compose(t, number)
-			_, err := s.Prepay(t.Context(), cafe, request)
+			_, err := s.Prepay(t.Context(), cafe, pay.Native, request)
 			wantFailure(t, err, "prepay", pay.Unsure, test.code)
 			_, err = s.Query(t.Context(), cafe, number)
 			if done := err == nil; done != test.done {
 				t.Errorf("query: %v, want done: %t", err, test.done)
 			}
-			if codeURL, err := s.Prepay(t.Context(), cafe, request); err != nil || codeURL == "" {
+			if codeURL, err := s.Prepay(t.Context(), cafe, pay.Native, request); err != nil || codeURL == "" {
 				t.Errorf("the identical request again: %q, %v", codeURL, err)
 			}
 		})
@@ -220,7 +221,7 @@ func TestSimulatorHangs(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	_, err := s.Prepay(ctx, cafe, s.compose(t, number))
+	_, err := s.Prepay(ctx, cafe, pay.Native, s.compose(t, number))
 	wantFailure(t, err, "prepay", pay.Unsure, "")
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)

@@ -114,7 +114,7 @@ func (s *till) sell(t *testing.T, number, description string) wechatsim.Trade {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codeURL, err := s.Prepay(t.Context(), cafe, request)
+	codeURL, err := s.Prepay(t.Context(), cafe, pay.Native, request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (t transaction) trade(m pay.MerchantID, signedAt time.Time) (pay.Trade, err
 		return pay.Trade{State: t.TradeState, Notice: n}, nil
 	}
 	// REVOKED, USERPAYING and PAYERROR belong to payment codes, which we do not take.
-	return pay.Trade{}, fmt.Errorf("trade_state %.40q is not one of a Native payment", string(t.TradeState))
+	return pay.Trade{}, fmt.Errorf("trade_state %.40q is not one of a payment by code, page or browser", string(t.TradeState))
 }
 
 // notice makes the statement that the trade was paid. Whether the amounts and names are the right ones is

@@ -34,7 +34,7 @@ type Order struct {
 	Description    string     `json:"description"`
 	Reference      string     `json:"reference" doc:"The shop's own number for the order"`
 	Items          []Item     `json:"items" nullable:"false"`
-	Channel        string     `json:"channel" enum:"native"`
+	Channel        string     `json:"channel" enum:"native,jsapi,h5" doc:"Of the newest attempt to collect"`
 	CodeURL        string     `json:"code_url" doc:"What the QR code holds; empty unless the order is pending"`
 	Token          string     `json:"token"`
 	CheckoutURL    string     `json:"checkout_url"`
@@ -89,6 +89,22 @@ type Page struct {
 	// Channels are the merchant's ways to pay that end on this very device: by native it shows a code to a phone
 	// beside it, by jsapi and h5 it is the phone. With none, the code must be scanned from a second device.
 	Channels []string `json:"channels"`
+
+	// Bridge is what the page inside WeChat pays by, once the customer is known there.
+	Bridge *BridgeCall `json:"bridge,omitempty"`
+
+	// Failed is the channel that the customer wanted to pay by and could not.
+	Failed string `json:"failed,omitempty"`
+}
+
+// A BridgeCall is the argument of WeixinJSBridge.invoke('getBrandWCPayRequest', …), with the names that it wants.
+type BridgeCall struct {
+	AppID     string `json:"appId"`
+	TimeStamp string `json:"timeStamp"`
+	NonceStr  string `json:"nonceStr"`
+	Package   string `json:"package"`
+	SignType  string `json:"signType"`
+	PaySign   string `json:"paySign"`
 }
 
 // A Device is what the customer looks at the page with, as far as the server can tell.
