@@ -56,6 +56,13 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"short secret key":          {`"sk_`, "\"sk\"\n#", []string{"secret_key"}},
 		"unknown database":          {"listen =", "database = \"mysql://x\"\nlisten =", []string{"database"}},
 		"late with a typo":          {"origins         =", "late = \"refuse\"\norigins =", []string{"late", "accept", "refund"}},
+		"unknown channel":           {`"jsapi", "h5"]`, `"fax"]`, []string{"channels", "fax", "jsapi"}},
+		"no native":                 {`["native", `, `[`, []string{"channels", "native"}},
+		"jsapi without a secret":    {"app_secret      = \"" + m.AppSecret, "app_secret      = \"", []string{"app_secret", "jsapi"}},
+		"an odd secret":             {m.AppSecret, "a b", []string{"app_secret"}},
+		"a path in the oauth url":   {`oauth_url       = "http://127.0.0.1:9`, `oauth_url       = "http://127.0.0.1:9/x`, []string{"oauth_url"}},
+		"no open url":               {`open_url        = "http`, `open_url        = "ftp`, []string{"open_url"}},
+		"a proxy without its net":   {"listen =", "trusted_proxies = [\"10.0.0.1\"]\nlisten =", []string{"trusted_proxies", "10.0.0.1"}},
 		"id with a slash":           {`"cafe"`, `"a/b"`, []string{"id"}},
 	} {
 		file := filepath.Join(t.TempDir(), "saoma.toml")

@@ -39,6 +39,7 @@ type service struct {
 	store    *store.Store
 	hub      *live.Hub
 	cashier  *pay.Cashier
+	gateway  *wechat.Gateway
 	http     *http.Server
 	log      *slog.Logger
 	draining chan struct{}
@@ -72,7 +73,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if o.now == nil {
 		o.now = time.Now
 	}
-	s := &service{store: books, log: log, draining: make(chan struct{})}
+	s := &service{store: books, gateway: gateway, log: log, draining: make(chan struct{})}
 	s.hub = live.NewHub(live.Options{
 		Subprotocol: wire.Subprotocol,
 		// The server has compared the origin with the merchant's before it hands a socket over.
