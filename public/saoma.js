@@ -1,67 +1,63 @@
 // Saoma's loader. It makes <saoma-checkout>, answers buttons with data-saoma-items or data-saoma-order, and
 // offers Saoma.checkout(). All it puts into the shop's page is a frame on our origin; the two speak through
 // one MessagePort. It needs no inline script or style, no eval, and only our origin in the shop's CSP.
+// saoma.d.ts says what everything means to a shop. The bound is 4,096 bytes, minified and compressed.
 (() => {
-  'use strict';
-
   const TAG = 'saoma-checkout';
-  const script = document.currentScript;
+  const script = document.currentScript || document.querySelector('script[src$="/saoma.js"]'); // none in a module
   if (customElements.get(TAG)) {
-    console.warn('saoma: the script is in this page twice; this copy does nothing:', script?.src);
+    console.warn('saoma: loaded twice:', script?.src);
     return;
   }
   const SERVER = new URL(script.src).origin;
 
   // Bounds, in milliseconds.
   const CALL_LIMIT = 15_000; // an order waits for WeChat Pay, which takes up to 10 s before it is given up
-  const LOAD_LIMIT = 15_000; // a frame that a policy or a blocker stops fires no event at all
-  const HELLO_LIMIT = 4_000; // from the frame's load to its first word; its script ran before that
-  const CLOSE_AFTER = 4_000; // long enough to read "paid", short enough not to be in the way
+  const LOAD_LIMIT = 10_000; // a frame that a blocker stops fires no event at all
+  const HELLO_LIMIT = 3_000; // from the frame's load to its first word; its script ran before that
+  const PATIENCE = 30_000; // of Saoma.checkout, if the shop does not say otherwise
+  const LEAVE_AFTER = 4_000; // long enough to read "paid", short enough not to be in the way
+  const KIOSK_RETRY = 15_000; // nobody is there to press a button
+  const TRIES = 3; // of a frame, before there is a link in its place
 
+  // The name of the checkout, what is said when it does not open, and the name of the cross.
   const WORDS = {
-    zh: {
-      title: '微信支付',
-      loading: '正在打开收银台…',
-      failed: '收银台暂时打不开，请重试。',
-      retry: '重试',
-      close: '关闭',
-    },
-    en: {
-      title: 'WeChat Pay',
-      loading: 'Opening the checkout…',
-      failed: 'The checkout cannot be opened just now.',
-      retry: 'Retry',
-      close: 'Close',
-    },
+    en: ['WeChat Pay', 'Not available just now', 'Close'],
+    zh: ['微信支付', '暂时打不开', '关闭'],
+    tw: ['微信支付', '暫時打不開', '關閉'],
+    ja: ['WeChat Pay', '開けません', '閉じる'],
+    ko: ['WeChat Pay', '열 수 없습니다', '닫기'],
   };
 
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`
-    :host { display: block; max-width: 440px; margin-inline: auto }
-    :host([mode=modal]) { display: contents }
-    :host([hidden]) { display: none }
-    .outer { color: #1d2129; color-scheme: light;
-      font: 16px/1.5 system-ui, -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif }
-    .outer.dark { color: #e6e8eb }
-    .inner { position: relative; min-height: 668px }
-    iframe { position: relative; display: block; width: 100%; height: 668px; border: 0; color-scheme: light }
-    .dark iframe.loaded { color-scheme: dark }
-    .note { position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center;
-      justify-content: center; gap: 16px; padding: 24px; text-align: center }
-    .note p { margin: 0; max-width: 20em; opacity: .75 }
-    [hidden] { display: none }
-    button { font: inherit; cursor: pointer; color: inherit }
-    .retry { padding: 8px 24px; border: 1px solid; border-radius: 8px; background: none }
-    dialog { box-sizing: border-box; width: min(420px, 100vw - 16px); max-width: none; max-height: calc(100vh - 16px);
-      padding: 0; border: 0; border-radius: 16px; background: #fff; overflow: hidden auto;
-      box-shadow: 0 24px 64px rgb(0 0 0 / .3) }
-    dialog.dark { background: #1b1d21 }
-    dialog::backdrop { background: rgb(0 0 0 / .5) }
-    .close { position: sticky; z-index: 1; top: 8px; display: block; margin: 8px 8px -48px auto; width: 40px;
-      height: 40px; border: 0; border-radius: 50%; background: none; font-size: 24px; line-height: 1; opacity: .6 }
-    .close:hover { opacity: 1; background: rgb(128 128 128 / .15) }
-    button:focus-visible { outline: 2px solid #07c160; outline-offset: 2px; opacity: 1 }
-  `);
+  // The custom properties that the frame is told of.
+  const LOOKS = (
+    'accent accent-text background surface text muted border success warning danger radius button-radius ' +
+    'font font-size spacing shadow code-size max-width type'
+  ).split(' ');
+
+  // Style sheets made by script need no permission of the page's policy.
+  const sheetOf = (css) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    return sheet;
+  };
+  const sheet = sheetOf(`
+:host{display:block;max-width:var(--saoma-max-width,440px);margin:auto}
+:host([mode=modal]),:host([mode=kiosk]){display:contents}
+:host([hidden]),[hidden]{display:none}
+.box{color-scheme:light;color:CanvasText}
+.dark,.dark .loaded{color-scheme:dark}
+.inner{position:relative;min-height:668px}
+iframe{position:relative;display:block;width:100%;height:668px;border:0;color-scheme:light}
+.note{position:absolute;inset:0;display:grid;place-content:center;place-items:center;gap:16px}
+.note:empty::before{content:"···";font-size:32px}
+.act{padding:8px 24px;border:1px solid;border-radius:8px;background:none;font:inherit;color:inherit;text-decoration:none}
+dialog{width:420px;max-width:100%;max-height:100%;padding:0;border:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-background,Canvas);overscroll-behavior:contain}
+dialog::backdrop{background:var(--saoma-overlay,#0008)}
+.close{position:sticky;z-index:1;top:0;float:right;width:44px;height:44px;margin-bottom:-44px;border:0;background:none;font-size:24px}
+.kiosk{width:100%;height:100%;border-radius:0}
+.kiosk iframe{height:100vh!important}`);
+  const lock = sheetOf(':root{overflow:hidden;scrollbar-gutter:stable}');
 
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
@@ -69,152 +65,174 @@
     return element;
   };
 
-  // parseItems reads "latte:2,cake"; a missing quantity is one.
-  function parseItems(text) {
-    return text.split(',').map((part) => {
-      const [, sku, quantity = '1'] = part.trim().match(/^(.+?)(?::([1-9]\d*))?$/) || [];
-      if (!sku || sku.includes(':')) throw new Error(`saoma: items="${text}" is not like "latte:2,cake:1"`);
-      return { sku, quantity: Number(quantity) };
-    });
+  class SaomaError extends Error {
+    constructor(code, message = code) {
+      super('saoma: ' + message);
+      this.code = code;
+    }
   }
 
-  // isDark looks at what is really behind an element: the nearest background that is not transparent, or else
-  // the page's colour scheme. Many dark pages never declare one.
-  function isDark(element) {
-    for (let e = element; e; e = e.parentElement || e.getRootNode().host) {
-      const colour = getComputedStyle(e).backgroundColor;
-      const [red, green, blue, opacity = 1] = colour.match(/[\d.]+/g) || [];
-      if (colour.startsWith('rgb') && opacity > 0.5) return 0.3 * red + 0.6 * green + 0.1 * blue < 128;
-    }
-    const scheme = getComputedStyle(document.documentElement).colorScheme;
-    return scheme.includes('dark') && (!scheme.includes('light') || night.matches);
+  // webAddress returns an address that a page may be sent to, or nothing: never a script.
+  function webAddress(text) {
+    const address = text && make('a', { href: text }).href;
+    return /^http/.test(address) ? address : undefined;
   }
 
   const night = matchMedia('(prefers-color-scheme: dark)');
 
-  const promise = () => {
-    let resolve;
-    return { promise: new Promise((done) => (resolve = done)), resolve };
-  };
+  // The elements that Saoma made, not the shop: taken out of the page when they are over.
+  const passing = new WeakSet();
 
-  // The states in which an order may still be paid.
-  const OPEN = ['loading', 'failed', 'created', 'pending'];
-
-  // A Checkout is one element, one order at a time, one frame. Its events are ready, paid, expired, cancelled,
-  // failed, close, offline and online.
+  // A Checkout is one element, one order at a time, one frame.
   class Checkout extends HTMLElement {
-    static observedAttributes = ['key', 'order', 'items', 'mode', 'theme', 'lang'];
-
-    #root = this.attachShadow({ mode: 'open' });
-    #planned = false;
-    #opened = false; // the modal is wanted
-    #wish = ''; // what the order was made of
-    #token = ''; // of the order; empty until it is made
-    #once = []; // the last request and its Idempotency-Key: a retry must not make a second order
-    #turn = 0; // an answer to an earlier turn comes too late
-    #look = ''; // what the frame was made with
-    #box = null; // what is in the shadow root: a dialog, or not
-    #note = null; // what is said in the place of the frame
-    #frame = null;
-    #port = null;
-    #timers = new Set();
-    #last = null; // the order as the frame last told it
-    #told = new Set(); // the events that come once
-    #failed = false;
-    #result = promise();
+    #observer = new MutationObserver(() => this.#apply()); // of attributes: ours, and those that change the looks
+    #opened; // the modal is wanted
+    #wish; // what the order was made of
+    #token; // of the order, once it is made
+    #once; // the Idempotency-Key: a retry must not make a second order
+    #shape; // what the frame was made with
+    #box; // what is in the shadow root: a dialog, or not
+    #note; // what is said in the place of the frame
+    #frame;
+    #tries = 0; // frames in a row that did not answer
+    #port;
+    #sent; // the looks that the frame was told
+    #wait; // timer: for the frame, or before a kiosk tries again
+    #end; // timer: until the customer is led away
+    #exit; // what leads the customer away
+    #last; // the order as the frame last told it
+    #state;
+    #over; // it can no longer be paid as it is
+    #result;
+    #settle; // ends the promise
 
     constructor() {
       super();
-      this.#root.adoptedStyleSheets = [sheet];
+      this.#promise();
+      this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
     }
 
     connectedCallback() {
-      night.addEventListener('change', this.#theme);
+      // A property that was set before this script came hides the one of the class.
+      for (const [name, value] of Object.entries(this)) {
+        delete this[name];
+        this[name] = value;
+      }
+      for (let e = this; e; e = e.parentElement || e.getRootNode().host) this.#observer.observe(e, { attributes: true });
+      night.addEventListener('change', this.#plan);
       this.#plan();
     }
 
     disconnectedCallback() {
-      night.removeEventListener('change', this.#theme);
-      this.#box?.removeAttribute('open'); // a dialog that is moved would stay open, but not modal
+      this.#observer.disconnect();
+      night.removeEventListener('change', this.#plan);
+      this.#hide(); // a dialog that is moved would stay open, but not modal
       this.#plan();
     }
 
-    attributeChangedCallback() {
-      this.#plan();
-    }
-
-    // The status of the order, or loading, or failed.
     get state() {
-      return this.#failed ? 'failed' : this.#last?.status || 'loading';
+      return this.#state;
     }
 
-    // A promise of the first final state: paid, expired, cancelled or refunded.
     get result() {
-      return this.#result.promise;
+      return this.#result;
     }
 
     open() {
+      if (!this.isConnected) document.body.append(this);
       this.#opened = true;
       this.#plan();
     }
 
     close() {
+      if (!this.#box?.open || !this.#emit('close')) return;
       this.#opened = false;
-      if (this.#box?.open) this.#box.close();
+      this.#hide();
+      if (this.#kiosk && (passing.has(this) || !this.items)) this.remove();
+      if (this.#kiosk) this.#wish = null; // the next customer's order
+      this.#plan();
+    }
+
+    renew() {
+      this.#post({ type: 'renew' });
     }
 
     cancel() {
-      this.#port?.postMessage({ type: 'cancel' });
+      this.#post({ type: 'cancel' });
     }
 
     destroy() {
-      this.close();
-      this.remove();
       this.#unmount();
+      this.remove();
     }
 
-    // #plan looks at the element once the page has done with it: an element that is moved is taken out and put
-    // back in one go, and its attributes come one by one.
-    #plan() {
-      if (this.#planned) return;
-      this.#planned = true;
-      queueMicrotask(() => {
-        this.#planned = false;
-        this.#apply();
-      });
+    #promise() {
+      this.#result = new Promise((settle) => (this.#settle = settle));
     }
+
+    #post = (message) => this.#port?.postMessage(message);
+
+    // #plan looks at the element once the page has done with it: an element that is moved is taken out and put
+    // back in one go.
+    #plan = () => queueMicrotask(() => this.#apply());
 
     #apply() {
       if (!this.isConnected) {
         this.#unmount();
-        if (!OPEN.includes(this.state)) this.#wish = ''; // put back, it is for another order
+        if (this.#over) this.#wish = null; // put back, it is for another order
         return;
       }
-      const wish = ['key', 'order', 'items'].map((name) => this.getAttribute(name)).join('\n');
-      if (wish !== this.#wish) this.#forget(wish);
-      const look = this.#modal + this.#lang;
-      if (look !== this.#look) this.#unmount();
-      this.#look = look;
-      if (!this.hasAttribute('order') && !this.hasAttribute('items')) return;
-      if (this.#modal && !this.#opened) return;
+      const wish = [this.key, this.order, this.items, this.reference, this.returnUrl].join('\n');
+      if (wish !== this.#wish) this.#forget();
+      this.#wish = wish;
+      const shape = this.mode + this.#lang;
+      if (shape !== this.#shape) this.#unmount();
+      this.#shape = shape;
+      if (!this.order && !this.items) return;
+      if (this.#modal && !this.#opened) {
+        if (passing.has(this) && this.#over) this.remove();
+        return;
+      }
       if (!this.#box) this.#start();
-      if (this.#modal && !this.#box.open) this.#box.showModal();
-      this.#theme();
+      if (this.#box.open === false) this.#show();
+      this.#look();
     }
 
-    // #forget begins again with another order.
-    #forget(wish) {
+    // #forget begins again, with another order.
+    #forget() {
       this.#unmount();
-      if (this.#told.size) this.#result = promise();
-      this.#wish = wish;
-      this.#token = '';
-      this.#once = [];
-      this.#last = null;
-      this.#told.clear();
+      if (this.#over) this.#promise();
+      this.#over = false;
+      this.#last = {};
+      this.#token = this.#once = null;
+    }
+
+    #show() {
+      this.#box.showModal();
+      // A page that cannot scroll has no scrollbar to keep room for.
+      const { scrollHeight, clientHeight } = document.documentElement;
+      if (scrollHeight > clientHeight) document.adoptedStyleSheets.push(lock);
+      this.#greet();
+    }
+
+    #hide() {
+      if (!this.#box?.open) return;
+      this.#box.close(); // gives the focus back
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== lock);
+    }
+
+    #greet() {
+      if (!this.#port || !this.#box.open) return;
+      this.#frame.focus();
+      this.#post({ type: 'focus' });
     }
 
     get #modal() {
-      return this.getAttribute('mode') === 'modal';
+      return this.mode === 'modal';
+    }
+
+    get #kiosk() {
+      return this.mode === 'kiosk';
     }
 
     get #lang() {
@@ -222,149 +240,180 @@
     }
 
     get #words() {
-      return this.#lang.toLowerCase().startsWith('zh') ? WORDS.zh : WORDS.en;
+      const lang = this.#lang;
+      return WORDS[/^zh.*(tw|hk|mo|hant)/i.test(lang) ? 'tw' : lang.slice(0, 2)] || WORDS.en;
     }
 
-    get #dark() {
-      const theme = this.getAttribute('theme') || script.dataset.theme;
-      return theme === 'dark' || (theme !== 'light' && isDark(this.#modal ? document.body : this));
+    // The theme is dark where the page writes in a light colour: many dark pages declare no colour scheme, and what
+    // is behind the element may be a picture.
+    get #theme() {
+      const theme = this.theme || script.dataset.theme;
+      if (theme === 'dark' || theme === 'light') return theme;
+      const { color } = getComputedStyle(this);
+      return parseFloat(color.match(/[\d.]+/)) > (color.startsWith('rgb') ? 128 : 0.5) ? 'dark' : 'light';
     }
 
-    #theme = () => {
-      if (!this.#box) return;
-      this.#box.classList.toggle('dark', this.#dark);
-      this.#port?.postMessage({ type: 'theme', theme: this.#dark ? 'dark' : 'light' });
-    };
-
-    #after(ms, act) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        act();
-      }, ms);
-      this.#timers.add(timer);
-      return () => clearTimeout(timer);
+    // #look tells the frame how to look and sound, when that is new.
+    #look() {
+      const theme = this.#theme;
+      this.#box.classList.toggle('dark', theme === 'dark');
+      const style = getComputedStyle(this);
+      const properties = {};
+      for (const look of LOOKS) properties['--saoma-' + look] = style.getPropertyValue('--saoma-' + look);
+      const messages = [{ type: 'theme', theme }, { type: 'look', properties }, { type: 'sound', on: this.hasAttribute('sound') }];
+      const sent = JSON.stringify(messages);
+      if (!this.#port || sent === this.#sent) return;
+      this.#sent = sent;
+      messages.forEach(this.#post);
     }
 
     // #start builds the box and fills it: with the order's frame, or with an apology.
     async #start() {
-      const turn = ++this.#turn;
-      this.#failed = false;
-      this.#build();
+      this.#state = 'loading';
+      const box = this.#build();
       try {
-        if (!this.#token) {
-          const token = this.getAttribute('order') || (await this.#order());
-          if (turn !== this.#turn) return;
-          this.#token = token;
-        }
+        const token = this.#token || this.order || (await this.#create());
+        if (box !== this.#box) return; // too late
+        this.#token = token;
         this.#mount();
       } catch (error) {
-        if (turn === this.#turn) this.#fail(error);
+        if (box === this.#box) this.#fail(error);
       }
     }
 
     #build() {
-      const words = this.#words;
-      this.#note = make('div', { className: 'note' }, make('p', { textContent: words.loading }));
+      const [ariaLabel, , close] = this.#words;
+      this.#note = make('div', { className: 'note' });
       const inner = make('div', { className: 'inner' }, this.#note);
-      if (!this.#modal) this.#box = make('div', {}, inner);
-      else {
-        const close = make('button', { type: 'button', className: 'close', textContent: '×' });
-        close.setAttribute('aria-label', words.close);
-        close.onclick = () => this.close();
-        this.#box = make('dialog', {}, close, inner);
-        this.#box.setAttribute('aria-label', words.title);
-        this.#box.onclose = () => {
-          this.#opened = false;
-          this.#emit('close');
-        };
+      const box = (this.#box = make(this.#modal || this.#kiosk ? 'dialog' : 'div', { className: 'box ' + this.mode }, inner));
+      if (this.#modal) {
+        box.prepend(make('button', { className: 'close', textContent: '×', ariaLabel: close, onclick: this.#done }));
       }
-      this.#box.classList.add('outer');
-      this.#root.append(this.#box);
+      box.ariaLabel = ariaLabel;
+      box.oncancel = (event) => {
+        event.preventDefault();
+        this.#done();
+      };
+      box.onclose = this.#plan; // a browser may close it on Escape whatever we say
+      this.shadowRoot.append(box);
+      return box;
     }
 
-    // #order has the order made from the catalogue and returns its token.
-    async #order() {
-      const back = this.getAttribute('return-url');
-      const wanted = JSON.stringify({
-        key: this.getAttribute('key') || script.dataset.key || '',
-        items: parseItems(this.getAttribute('items')),
-        reference: this.getAttribute('reference') || undefined,
-        return_url: back ? new URL(back, document.baseURI).href : undefined,
-      });
-      if (this.#once[0] !== wanted) this.#once = [wanted, crypto.getRandomValues(new Uint32Array(4)).join('-')];
+    // #create has the order made from the catalogue and returns its token.
+    async #create() {
+      this.#once ||= crypto.getRandomValues(new Uint32Array(4)).join('-');
       const answer = await fetch(SERVER + '/v1/checkouts', {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once[1] },
-        body: wanted,
-        signal: AbortSignal.timeout?.(CALL_LIMIT),
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once },
+        body: JSON.stringify({
+          key: this.key || script.dataset.key || '',
+          // "latte:2,cake": a missing quantity is one. What is wrong, the server says.
+          items: this.items.split(',').map((part) => {
+            const [sku, quantity = 1] = part.trim().split(':');
+            return { sku, quantity: Number(quantity) };
+          }),
+          reference: this.reference || undefined,
+          return_url: webAddress(this.returnUrl),
+        }),
+        signal: AbortSignal.timeout(CALL_LIMIT),
       });
       const body = await answer.json();
       if (answer.ok) return body.token;
       // Refused: there is no order to come back to, and the next try is a new one.
-      if (answer.status < 500 || body.code === 'wechat_pay_refused') this.#once = [];
-      throw Object.assign(new Error('saoma: ' + (body.detail || body.title)), { code: body.code });
+      if (answer.status < 500 || body.code === 'wechat_pay_refused') this.#once = null;
+      throw new SaomaError(body.code, body.detail || body.title);
+    }
+
+    #address(mode) {
+      return `${SERVER}/checkout/${encodeURIComponent(this.#token)}?lang=${this.#lang}&theme=${this.#theme}&mode=${mode}`;
     }
 
     #mount() {
-      const url = new URL('/checkout/' + encodeURIComponent(this.#token), SERVER);
-      url.search = new URLSearchParams({
-        lang: this.#lang,
-        theme: this.#dark ? 'dark' : 'light',
-        mode: this.#modal ? 'modal' : 'inline',
+      this.#note.hidden = false;
+      this.#note.replaceChildren();
+      this.#frame = make('iframe', {
+        title: this.#words[0],
+        allow: 'autoplay; screen-wake-lock',
+        sandbox:
+          'allow-scripts allow-same-origin allow-modals allow-popups allow-top-navigation-by-user-activation',
+        onload: this.#connect,
+        src: this.#address(this.mode || 'inline'),
       });
-      const frame = make('iframe', {
-        title: this.#words.title,
-        allow: 'clipboard-write; autoplay; screen-wake-lock',
-        referrerPolicy: 'strict-origin',
-      });
-      const rights = ['scripts', 'same-origin', 'popups', 'top-navigation-by-user-activation'];
-      frame.sandbox.add(...rights.map((right) => 'allow-' + right));
-      frame.onload = () => this.#connect(frame);
-      this.#quiet = this.#after(LOAD_LIMIT, () => this.#fail(new Error('saoma: the frame did not load')));
-      this.#frame = frame;
-      frame.src = url;
-      this.#note.after(frame);
+      this.#note.after(this.#frame);
+      this.#expect(LOAD_LIMIT);
     }
 
-    #quiet = () => {}; // ends the wait for the frame's first word
+    // #expect gives the frame some time. One that stays silent is made anew, and in the end given up.
+    #expect(limit) {
+      clearTimeout(this.#wait);
+      this.#wait = setTimeout(() => {
+        this.#drop();
+        if (++this.#tries < TRIES) this.#mount();
+        else this.#fail(new SaomaError('frame'));
+      }, limit);
+    }
 
     // #connect hands the frame its end of a new channel. Only a document of our origin can receive it. It comes
     // again when the frame has loaded itself again, as it may.
-    #connect(frame) {
-      frame.className = 'loaded';
-      this.#quiet();
-      this.#quiet = this.#after(HELLO_LIMIT, () => this.#fail(new Error('saoma: the frame does not answer')));
-      const { port1, port2 } = new MessageChannel();
+    #connect = () => {
+      this.#frame.className = 'loaded';
+      this.#expect(HELLO_LIMIT);
       this.#port?.close();
+      const { port1, port2 } = new MessageChannel();
       this.#port = port1;
       port1.onmessage = ({ data }) => this.#hear(data);
-      frame.contentWindow.postMessage({ type: 'saoma.connect', v: 1 }, SERVER, [port2]);
-      this.#theme();
+      this.#frame.contentWindow.postMessage({ type: 'saoma.connect', v: 1 }, SERVER, [port2]);
+      this.#sent = null;
+      this.#look();
+      this.#greet();
+    };
+
+    #hear({ type, order, height }) {
+      clearTimeout(this.#wait);
+      this.#tries = 0;
+      if (type === 'order') this.#news(order);
+      if (type === 'size' && height > 0) this.#frame.style.height = height + 'px';
+      if (['offline', 'online', 'renewed', 'needchannel'].includes(type)) this.#emit(type);
+      if (type === 'close') this.#done();
     }
 
-    #hear(message) {
-      this.#quiet();
-      if (message.type === 'order') this.#news(message.order);
-      if (message.type === 'size' && message.height > 0) this.#frame.style.height = message.height + 'px';
-      if (message.type === 'offline' || message.type === 'online') this.#emit(message.type);
-      if (message.type === 'close' && this.#modal) this.close();
-    }
-
+    // #news tells the shop what changed: a status is news when it was another before, whatever is said again.
     #news(order) {
-      if (this.#last?.id === order.id && this.#last.version > order.version) return;
+      const { status, version } = order;
+      const before = this.#last;
+      if (before.version > version) return;
+      const changed = status !== before.status;
+      if (this.#over && changed) this.#promise(); // renewed, or paid late
       this.#last = order;
+      this.#state = status;
+      this.#over = status !== 'created' && status !== 'pending';
       this.#note.hidden = true;
-      this.#tell('ready');
-      if (OPEN.includes(order.status)) return;
-      this.#result.resolve(this.#detail);
-      if (order.status === 'refunded') return; // the shop's own doing
-      const closes = this.#tell(order.status) && order.status === 'paid' && this.#modal;
-      if (closes) this.#after(CLOSE_AFTER, () => this.close());
+      if (!before.id) this.#emit('ready');
+      if (!this.#over) return;
+      this.#settle(this.#detail);
+      if (changed && status !== 'refunded' && this.#emit(status)) this.#leave(status); // a refund is the shop's own doing
+      this.#plan();
     }
+
+    // #leave is the default action of the end: who has paid goes to the return address, or the modal closes. A
+    // kiosk goes back to its start, also when the customer gave up.
+    #leave(status) {
+      if (status !== 'paid' && (!this.#kiosk || status === 'expired')) return;
+      const back = !this.#kiosk && webAddress(this.returnUrl || this.#last.return_url);
+      this.#exit = () => (back ? location.assign(back) : this.close());
+      this.#end = setTimeout(this.#exit, this.#kiosk ? (this.backAfter || 8) * 1000 : LEAVE_AFTER);
+    }
+
+    // #done is how the customer gets away: Escape, the cross, a button in the frame. A kiosk that stands in a page
+    // has nowhere to go before the end.
+    #done = () => {
+      if (this.#exit) this.#exit();
+      else if (!this.#kiosk || passing.has(this)) this.close();
+    };
 
     get #detail() {
-      const { id = '', status = this.state, amount = 0, currency = 'CNY' } = this.#last || {};
-      return { orderId: id, status, amount, currency };
+      const { id = '', amount = 0, currency = 'CNY' } = this.#last;
+      return { orderId: id, status: this.#state, amount, currency };
     }
 
     #emit(type, more) {
@@ -372,89 +421,123 @@
       return this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, cancelable: true, detail }));
     }
 
-    // #tell emits an event that comes once, and reports whether its default action may follow.
-    #tell(type) {
-      if (this.#told.has(type)) return false;
-      this.#told.add(type);
-      return this.#emit(type);
-    }
-
     // #fail says so in the place of the frame, unless the shop does.
-    #fail(error) {
+    #fail(cause) {
+      const code = cause.name === 'TimeoutError' ? 'timeout' : 'unreachable';
+      const error = cause instanceof SaomaError ? cause : new SaomaError(code, cause.message);
       console.warn(error);
-      this.#turn++;
       this.#drop();
-      this.#failed = true;
-      const note = this.#note;
-      note.hidden = !this.#emit('failed', { error });
-      const retry = make('button', { type: 'button', className: 'retry', textContent: this.#words.retry });
-      retry.onclick = () => {
+      this.#tries = 0;
+      this.#state = 'failed';
+      const again = () => {
         this.#unmount();
         this.#plan();
       };
-      note.replaceChildren(make('p', { textContent: this.#words.failed }), retry);
-      note.firstChild.setAttribute('role', 'alert');
+      if (this.#kiosk) this.#wait = setTimeout(again, KIOSK_RETRY);
+      const [title, sorry] = this.#words;
+      this.#note.replaceChildren(
+        make('div', { textContent: sorry, role: 'alert' }),
+        this.#token
+          ? make('a', { className: 'act', textContent: title + ' ↗', href: this.#address('page'), target: '_blank' })
+          : make('button', { className: 'act', textContent: title + ' ↻', onclick: again }),
+      );
+      this.#note.hidden = !this.#emit('failed', { error });
     }
 
     // #drop ends the frame and everything that waits for it.
     #drop() {
-      for (const timer of this.#timers) clearTimeout(timer);
-      this.#timers.clear();
+      clearTimeout(this.#wait);
       this.#port?.close();
       this.#frame?.remove();
       this.#port = this.#frame = null;
     }
 
     #unmount() {
-      this.#turn++;
       this.#drop();
-      if (!this.#box) return;
-      this.#box.onclose = null;
-      this.#box.remove();
-      this.#box = null;
+      clearTimeout(this.#end);
+      this.#hide();
+      this.#box?.remove();
+      this.#box = this.#exit = null;
     }
+  }
+
+  // Every attribute is a property too, as frameworks expect.
+  for (const attribute of 'key order items mode theme return-url reference sound back-after'.split(' ')) {
+    Object.defineProperty(Checkout.prototype, attribute.replace(/-./, (letter) => letter[1].toUpperCase()), {
+      get() {
+        return this.getAttribute(attribute);
+      },
+      set(value) {
+        if (Array.isArray(value)) value = value.map(({ sku, quantity = 1 }) => sku + ':' + quantity);
+        if (value == null || value === false) this.removeAttribute(attribute);
+        else this.setAttribute(attribute, value);
+      },
+    });
   }
 
   customElements.define(TAG, Checkout);
 
-  // create makes an element of options that are named like its attributes.
-  function create({ container, items, returnUrl, ...options }) {
-    const element = document.createElement(TAG);
-    if (Array.isArray(items)) items = items.map(({ sku, quantity = 1 }) => sku + ':' + quantity).join(',');
-    const attributes = { mode: container ? 'inline' : 'modal', items, 'return-url': returnUrl, ...options };
-    for (const [name, value] of Object.entries(attributes)) if (value != null) element.setAttribute(name, value);
-    (container || document.body).append(element);
+  // create makes an element of options that are named like its properties.
+  function create({ container, mode = container ? 'inline' : 'modal', ...options }) {
+    const element = make(TAG, { mode, ...options });
+    if (container) container.append(element);
+    else passing.add(element);
     element.open();
     return element;
   }
 
   // Saoma.checkout opens a modal, or fills the container it is given. It promises the element, once the
-  // customer sees the order.
-  function checkout(options) {
-    return new Promise((done, refuse) => {
-      const element = create(options);
-      element.addEventListener('ready', () => done(element), { once: true });
-      element.addEventListener('failed', (event) => refuse(event.detail.error), { once: true });
-    });
+  // customer sees the order, or leaves nothing behind.
+  async function checkout({ timeout = PATIENCE, ...options }) {
+    const element = create(options);
+    try {
+      await new Promise((done, refuse) => {
+        const give = (code) => refuse(new SaomaError(code));
+        setTimeout(give, timeout, 'timeout');
+        element.addEventListener('ready', done);
+        element.addEventListener('close', () => give('closed'));
+        element.addEventListener('failed', (event) => refuse(event.detail.error));
+      });
+      return element;
+    } catch (error) {
+      element.destroy();
+      throw error;
+    }
+  }
+
+  // preload has a hidden frame of ours fetch what a checkout needs: a browser keeps what frames of other sites
+  // load apart from what the page loads, so that a prefetch from here would be of no use to it.
+  let warm;
+  function preload() {
+    if (warm || navigator.connection?.saveData) return;
+    warm = make('iframe', { hidden: true, src: SERVER + '/v1/warm' });
+    document.head.append(warm);
   }
 
   // Buttons open a modal: also buttons that come later or stand in another shadow tree. A second press opens
   // the same order again while it can be paid.
+  const buttonOf = (event) => event.composedPath().find((e) => e.matches?.('[data-saoma-items], [data-saoma-order]'));
+  for (const type of ['pointerover', 'focusin']) addEventListener(type, (event) => buttonOf(event) && preload());
+
   const pressed = new WeakMap();
-  document.addEventListener('click', (event) => {
-    const button = event.composedPath().find((e) => e.matches?.('[data-saoma-items], [data-saoma-order]'));
+  addEventListener('click', (event) => {
+    const button = buttonOf(event);
     if (!button || event.defaultPrevented) return;
     event.preventDefault();
-    const options = {};
-    for (const [name, value] of Object.entries(button.dataset)) {
-      if (name.startsWith('saoma')) options[name[5].toLowerCase() + name.slice(6)] = value;
+    const element = pressed.get(button) || create({});
+    pressed.set(button, element);
+    for (const { name, value } of button.attributes) {
+      if (name.startsWith('data-saoma-')) element.setAttribute(name.slice(11), value);
     }
-    const wish = JSON.stringify(options);
-    const before = pressed.get(button);
-    if (before?.wish === wish && OPEN.includes(before.element.state)) return before.element.open();
-    before?.element.destroy();
-    pressed.set(button, { wish, element: create(options) });
+    element.open();
   });
 
-  window.Saoma = Object.freeze({ version: '1.0.0', checkout });
+  // A page's policy that stops us is a riddle to most people: say which line mends it.
+  addEventListener('securitypolicyviolation', ({ blockedURI, effectiveDirective, originalPolicy }) => {
+    if (!blockedURI.startsWith(SERVER)) return;
+    const [line] = originalPolicy.match(effectiveDirective + '[^;]*') || [effectiveDirective];
+    console.warn(`saoma: the Content-Security-Policy needs: ${line} ${SERVER}`);
+  });
+
+  window.Saoma = { version: '1.0.0', checkout, preload, SaomaError };
 })();
