@@ -102,6 +102,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("GET /assets/{file}", files)
 	mux.Handle("GET /v1/saoma.js", shops.evergreen)
 	mux.Handle("GET /v1/saoma.d.ts", shops.types)
+	mux.HandleFunc("GET /v1/warm", s.warm(files))
 	mux.Handle("GET /v1/sri.json", shops.integrity)
 	mux.Handle("GET /v"+shops.version+"/saoma.js", shops.pinned)
 	mux.HandleFunc("/", s.noRoute)
