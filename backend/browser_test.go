@@ -43,6 +43,7 @@ type window struct {
 	ctx    context.Context
 	mu     sync.Mutex
 	faults []string // what the browser complained of
+	advice []string // what scripts warned of
 }
 
 // open opens a page of the shop's origin. The scripts run in every frame before the page's own.
@@ -84,7 +85,7 @@ func (w *world) open(t *testing.T, path string, before ...string) *window {
 // recordEvents remembers what the merchant's page is told.
 const recordEvents = `if (window.top === window) {
 	window.told = [];
-	for (const name of ['ready', 'paid', 'expired', 'cancelled', 'failed', 'close'])
+	for (const name of ['ready', 'paid', 'expired', 'renewed', 'cancelled', 'failed', 'offline', 'online', 'needchannel', 'close'])
 		document.addEventListener(name, (e) => { if (e.target.localName === 'saoma-checkout') told.push({name, detail: e.detail}) }, true);
 }`
 
@@ -100,11 +101,17 @@ func (v *window) hear(event any) {
 	case *runtime.EventExceptionThrown:
 		text = fmt.Sprintf("%s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.ConsoleAPICalledTypeError {
-			text = "console.error:"
-			for _, a := range e.Args {
-				text += " " + string(a.Value) + a.Description
-			}
+		said := ""
+		for _, a := range e.Args {
+			said += " " + string(a.Value) + a.Description
+		}
+		switch e.Type {
+		case runtime.ConsoleAPICalledTypeError:
+			text = "console.error:" + said
+		case runtime.ConsoleAPICalledTypeWarning:
+			v.mu.Lock()
+			v.advice = append(v.advice, said)
+			v.mu.Unlock()
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {
@@ -142,12 +149,14 @@ func evaluate[T any](t *testing.T, v *window, expression string) T {
 // and reports whether it has a value.
 func (v *window) inFrame(expression string, into any) (found bool) {
 	tree, err := chromedp.Call(v.ctx, page.GetFrameTree, cdp.Empty{})
-	if err != nil || len(tree.FrameTree.ChildFrames) == 0 {
+	if err != nil {
 		return false
 	}
-	world, err := chromedp.Call(v.ctx, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{
-		FrameID: tree.FrameTree.ChildFrames[0].Frame.ID,
-	})
+	frame := checkoutFrame(tree.FrameTree)
+	if frame == nil {
+		return false
+	}
+	world, err := chromedp.Call(v.ctx, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: frame.ID})
 	if err != nil {
 		return false // the frame is loading
 	}
@@ -159,6 +168,19 @@ func (v *window) inFrame(expression string, into any) (found bool) {
 		return false
 	}
 	return json.Unmarshal(value.Result.Value, into) == nil
+}
+
+// checkoutFrame is the first frame in a page that shows a checkout.
+func checkoutFrame(tree *page.FrameTree) *cdp.Frame {
+	for _, child := range tree.ChildFrames {
+		if strings.Contains(child.Frame.URL, "/checkout/") {
+			return child.Frame
+		}
+		if frame := checkoutFrame(child); frame != nil {
+			return frame
+		}
+	}
+	return nil
 }
 
 // wantShown waits until the frame shows an order of the status.
