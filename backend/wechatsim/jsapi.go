@@ -71,7 +71,6 @@ func (s *Server) sheet(w http.ResponseWriter, r *http.Request) {
 	case err != nil || !s.registered(page.Host):
 		data.Trouble = "当前页面的URL未注册"
 	default:
-		data.Origin = page.Scheme + "://" + page.Host
 		if err := s.checkBridgeCall(c); err != nil {
 			data.Trouble = err.Error()
 		}

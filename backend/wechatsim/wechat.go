@@ -30,7 +30,6 @@ type checkoutData struct {
 	Return   string // h5: redirect_url
 	PrepayID string // h5
 	Call     BridgeCall
-	Origin   string // jsapi: of the page that makes the call
 	Does     string // jsapi: what the customer does at once, for tests: pay, cancel or fail
 }
 

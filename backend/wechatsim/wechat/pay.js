@@ -2,21 +2,19 @@
 (() => {
   "use strict";
 
-  const { kind, origin, return: back, prepay, does } = document.body.dataset;
+  const { kind, return: back, prepay, does } = document.body.dataset;
   const call = JSON.parse(document.getElementById("call").textContent);
   const pay = document.getElementById("pay");
   const leave = document.getElementById("leave");
 
   // end goes back to the merchant's page: a browser by redirect_url, WeChat's sheet by closing over it.
-  function end(result) {
-    if (kind === "jsapi") {
-      window.opener?.postMessage({ wechatsim: result }, origin || "*");
-      window.close();
-    } else if (back) {
-      location.replace(back);
-    } else {
-      document.querySelector("main").innerHTML = "<p class='payee'>请返回浏览器</p>";
-    }
+  function end() {
+    if (kind === "h5" && back) return location.replace(back);
+    const words = document.createElement("p");
+    words.className = "payee";
+    words.textContent = kind === "h5" ? "请返回浏览器" : "请关闭此窗口，回到商家页面";
+    document.querySelector("main").replaceChildren(words);
+    if (kind === "jsapi") window.close();
   }
 
   async function order() {
@@ -26,7 +24,7 @@
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(kind === "h5" ? { prepay_id: prepay } : call),
     });
-    if (answer.ok) return end("ok");
+    if (answer.ok) return end();
     const trouble = document.querySelector(".trouble");
     trouble.textContent = (await answer.json()).message;
     trouble.hidden = false;
@@ -34,8 +32,7 @@
   }
 
   pay?.addEventListener("click", order);
-  leave?.addEventListener("click", () => end(pay && !pay.hidden ? "cancel" : "fail"));
-  if (does === "cancel" || does === "fail") end(does);
-  else if (does === "pay" && pay) order();
-  else if (does === "pay") end("fail");
+  leave?.addEventListener("click", end);
+  if (does === "pay" && pay) order();
+  else if (does) end();
 })();
