@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"time"
 
 	"saoma/backend/pay"
@@ -110,7 +113,7 @@ func (l *life) live() {
 		time.Sleep(time.Duration(l.rnd.IntN(900)) * time.Second)
 		switch l.rnd.IntN(6) {
 		case 0, 1, 2: // any code that was ever on the screen
-			_, _ = l.sims[l.shop].Pay(codes[l.rnd.IntN(len(codes))], l.name())
+			l.pay(codes[l.rnd.IntN(len(codes))])
 		case 3:
 			_, _ = try(l, func(ctx context.Context, p *process) (pay.Order, error) { return p.Cancel(ctx, l.id) })
 		case 4:
@@ -118,9 +121,34 @@ func (l *life) live() {
 			if err == nil {
 				codes = append(codes, o.CodeURL)
 			}
+		case 5: // the phone in hand; the money comes at once, later or never
+			a, err := try(l, func(ctx context.Context, p *process) (pay.Attempt, error) {
+				_, a, err := p.Switch(ctx, l.id, byH5())
+				return a, err
+			})
+			if err == nil {
+				codes = append(codes, a.PrepayResult)
+				l.openPage(a.PrepayResult)
+			}
 		}
 	}
 	l.refunds()
+}
+
+// pay pays by a code or by the page of an h5_url, if that can still be paid.
+func (l *life) pay(code string) {
+	if page, err := url.Parse(code); err == nil && page.Query().Has("prepay_id") {
+		_, _ = l.sims[l.shop].PayH5(page.Query().Get("prepay_id"), l.name())
+		return
+	}
+	_, _ = l.sims[l.shop].Pay(code, l.name())
+}
+
+// openPage opens the page of an h5_url in time, so that it can be paid later.
+func (l *life) openPage(h5URL string) {
+	r := httptest.NewRequest(http.MethodGet, h5URL, nil)
+	r.Header.Set("Referer", "https://pay.example/")
+	l.sims[l.shop].ServeHTTP(httptest.NewRecorder(), r)
 }
 
 // refunds asks for parts of the money back, more than a minute apart.

@@ -144,6 +144,7 @@ func newSimulation(hold []*wechatsim.Merchant, file string, seed uint64, orders 
 	hosts := make(map[string]http.Handler)
 	for i := range s.merchants {
 		m, held := &s.merchants[i], hold[i]
+		m.Channels = []pay.Channel{pay.H5}
 		m.MchID, m.AppID = held.MchID, held.AppID
 		sim, err := wechatsim.New(wechatsim.Options{Merchant: held, Transport: transport(http.HandlerFunc(s.callback))})
 		if err != nil {
