@@ -210,7 +210,7 @@ func TestThePinnedLoaderInABrowser(t *testing.T) {
 	w := newWorld(t)
 	var release struct{ URL, Integrity string }
 	w.call(t, "GET", "/v1/sri.json", "").json(t, &release)
-	v := w.open(t, "/icons.svg") // a page of the shop's origin without the loader
+	v := w.open(t, "/nothing") // a page of the shop's origin without the loader
 	load := func(integrity string) string {
 		quoted, err := json.Marshal([]string{release.URL, integrity})
 		if err != nil {

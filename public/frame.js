@@ -252,6 +252,7 @@
     attach(call) {
       ears = call;
       program = 'running';
+      performance.mark('saoma.live');
     },
     detach: gone,
     live(yes) {
