@@ -32,7 +32,7 @@ test: $(DIST)
 	$(GO) test ./backend/pay -run TestSimulation
 
 check: $(DIST) .bin/golangci-lint
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these' >&2; exit 1; }
+	@test -z "$$(gofmt -l *.go backend widget)" || { gofmt -l *.go backend widget; echo 'run gofmt -w on these' >&2; exit 1; }
 	$(GO) mod verify
 	$(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet ./widget ./widget/ui

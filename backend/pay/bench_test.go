@@ -126,7 +126,7 @@ func fillOpen(b *testing.B, p *process, n int) {
 			}
 			if err := tx.InsertAttempt(b.Context(), pay.Attempt{
 				OutTradeNo: name, Order: o.ID, Merchant: "cafe", State: pay.AttemptOpen, MchID: "1900000001", AppID: "wx1",
-				Total: 1280, Request: []byte("{}"), CodeURL: "weixin://" + name, CreatedAt: time.Now(), ExpiresAt: later, CheckAt: later,
+				Total: 1280, Request: []byte("{}"), PrepayResult: "weixin://" + name, Channel: pay.Native, CreatedAt: time.Now(), PrepaidAt: time.Now(), ExpiresAt: later, CheckAt: later,
 			}); err != nil {
 				return err
 			}

@@ -230,7 +230,7 @@ func (b books) checkOrders(merchants pay.Merchants, bad complain) {
 			if r.State == pay.RefundSucceeded && ofOrder {
 				back += r.Amount
 			}
-			if r.Automatic && ofOrder && !(o.Late && m.Late == pay.LateRefund) {
+			if r.Automatic && ofOrder && (!o.Late || m.Late != pay.LateRefund) {
 				bad(o.ID, "the order's own payment went back by itself")
 			}
 		}

@@ -34,43 +34,48 @@ func (s *session) close() error {
 	return errors.Join(append(errs, s.conn.Close())...)
 }
 
-func (s *session) prepared(ctx context.Context, text string) (context.Context, *sql.Stmt, error) {
-	if s.undisturbed {
-		ctx = context.WithoutCancel(ctx)
-	}
-	if stmt := s.stmts[text]; stmt != nil {
-		return ctx, stmt, nil
+// prepare has the statement in stmts.
+func (s *session) prepare(ctx context.Context, text string) error {
+	if s.stmts[text] != nil {
+		return nil
 	}
 	stmt, err := s.conn.PrepareContext(ctx, text)
 	if err != nil {
-		return ctx, nil, err
+		return err
 	}
 	s.stmts[text] = stmt
-	return ctx, stmt, nil
+	return nil
+}
+
+func (s *session) patience(ctx context.Context) context.Context {
+	if s.undisturbed {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 func (s *session) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	ctx, stmt, err := s.prepared(ctx, text)
-	if err != nil {
+	ctx = s.patience(ctx)
+	if err := s.prepare(ctx, text); err != nil {
 		return nil, err
 	}
-	return stmt.ExecContext(ctx, args...)
+	return s.stmts[text].ExecContext(ctx, args...)
 }
 
 func (s *session) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	ctx, stmt, err := s.prepared(ctx, text)
-	if err != nil {
+	ctx = s.patience(ctx)
+	if err := s.prepare(ctx, text); err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	return s.stmts[text].QueryContext(ctx, args...)
 }
 
 func (s *session) QueryRowContext(ctx context.Context, text string, args ...any) scanner {
-	ctx, stmt, err := s.prepared(ctx, text)
-	if err != nil {
+	ctx = s.patience(ctx)
+	if err := s.prepare(ctx, text); err != nil {
 		return failedRow{err}
 	}
-	return stmt.QueryRowContext(ctx, args...)
+	return s.stmts[text].QueryRowContext(ctx, args...)
 }
 
 // run runs a statement without arguments and results, such as BEGIN.
