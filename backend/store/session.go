@@ -35,16 +35,14 @@ func (s *session) close() error {
 }
 
 // prepare has the statement in stmts.
-func (s *session) prepare(ctx context.Context, text string) error {
+func (s *session) prepare(ctx context.Context, text string) (err error) {
 	if s.stmts[text] != nil {
 		return nil
 	}
-	stmt, err := s.conn.PrepareContext(ctx, text)
-	if err != nil {
-		return err
+	if s.stmts[text], err = s.conn.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // kept until close
+		delete(s.stmts, text)
 	}
-	s.stmts[text] = stmt
-	return nil
+	return err
 }
 
 func (s *session) patience(ctx context.Context) context.Context {
