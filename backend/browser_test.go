@@ -426,7 +426,7 @@ func TestAnOrderOfTheShopsServer(t *testing.T) {
 	w := newWorld(t)
 	v := w.open(t, "/timed.html")
 	o := v.scanned(t)
-	if o.Amount != 1280 {
+	if o.Amount != 8280 {
 		t.Errorf("the order is of %d fen", o.Amount)
 	}
 	w.pays(t, o)

@@ -18,18 +18,10 @@ import (
 )
 
 // demoMerchant is the café of the demo.
-const demoMerchant = "cafe"
-
-// demoProducts is what the café sells. The shop's page shows the same prices, but its word does not count.
-func demoProducts() []pay.Product {
-	return []pay.Product{
-		{Merchant: demoMerchant, SKU: "latte", Name: "拿铁", Price: 2800},
-		{Merchant: demoMerchant, SKU: "americano", Name: "美式咖啡", Price: 2200},
-		{Merchant: demoMerchant, SKU: "cake", Name: "柠檬蛋糕", Price: 1800},
-		{Merchant: demoMerchant, SKU: "cookie", Name: "燕麦曲奇", Price: 800},
-		{Merchant: demoMerchant, SKU: "tea", Name: "桂花乌龙", Price: 1280},
-	}
-}
+const (
+	demoMerchant       = "cafe"
+	demoPublishableKey = "pk_demo"
+)
 
 // A demo is the three programs of the demonstration in one: the server, a shop and a WeChat Pay.
 type demo struct {
@@ -50,14 +42,20 @@ func runDemo(ctx context.Context, c serveCommand, out io.Writer) error {
 		return fmt.Errorf("start the demo: %w", err)
 	}
 	_, err = fmt.Fprintf(out, `
-Saoma 扫码 — the demo is running. Open the first two side by side:
+Saoma 扫码 — the demo is running. Everything on one screen, a shop beside its customer's phone:
 
-  shop     %s/
-  phone    %s/_sim/phone        (plays the customer's WeChat)
+  story    %[1]s/story/
 
-  server   %s
-  API key  %s        (secret key of the merchant %q, for curl)
-  data     %s
+Each for itself:
+
+  shop     %[1]s/                   a web shop: a cart, pay, thank you
+  table    %[1]s/table/?table=7     a restaurant's table, as it opens on a phone
+  counter  %[1]s/counter/           a kiosk
+  phone    %[2]s/_sim/phone         plays the customer's WeChat
+
+  server   %[3]s
+  API key  %[4]s        (secret key of the merchant %[5]q, for curl)
+  data     %[6]s
 
 `, d.shop.url, d.sim.url, d.url, d.secretKey, demoMerchant, d.data)
 	if err != nil {
@@ -115,15 +113,20 @@ func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *s
 	d.url = "http://" + server.Addr().String()
 	_, port, _ := net.SplitHostPort(server.Addr().String())
 	registered := []string{server.Addr().String(), "localhost:" + port}
-	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, registered, log.With("part", "sim")); err != nil {
+	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, registered, log.With("part", "sim"),
+		shopOrigins(shop.Addr())...); err != nil {
 		return err
 	}
 	c := d.config(d.sim.Merchant(), shop.Addr())
 	if d.service, err = newService(ctx, c, log, o); err != nil {
 		return err
 	}
+	products, err := demoProducts()
+	if err != nil {
+		return err
+	}
 	err = d.service.store.Update(ctx, func(tx pay.Tx) error {
-		for _, p := range demoProducts() {
+		for _, p := range products {
 			if err := tx.PutProduct(ctx, p); err != nil {
 				return err
 			}
@@ -134,13 +137,20 @@ func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *s
 		return fmt.Errorf("fill the catalogue: %w", err)
 	}
 	d.service.start(server)
-	d.shop, err = startShop(shop, shopConfig{server: d.url, phone: d.sim.url + "/_sim/phone", secretKey: d.secretKey}, log)
+	d.shop, err = startShop(shop, shopConfig{
+		server: d.url, publishableKey: demoPublishableKey, secretKey: d.secretKey, sim: d.sim.url,
+	}, log)
 	return err
+}
+
+// shopOrigins are the shop's origins: people type either.
+func shopOrigins(shop net.Addr) []string {
+	_, port, _ := net.SplitHostPort(shop.String())
+	return []string{"http://" + shop.String(), "http://localhost:" + port}
 }
 
 // config is what a configuration file would say.
 func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
-	_, port, _ := net.SplitHostPort(shop.String())
 	return config{
 		PublicURL: d.url,
 		Proxies:   []string{"127.0.0.0/8", "::1/128"},
@@ -149,9 +159,8 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 		localPayer: netip.MustParseAddr("192.0.2.1"),
 		Database:   sqliteScheme + filepath.Join(d.data, "saoma.db"),
 		Merchants: []merchantConfig{{
-			ID: demoMerchant, Name: "街角咖啡", PublishableKey: "pk_demo", SecretKey: d.secretKey,
-			// People type either.
-			Origins: []string{"http://" + shop.String(), "http://localhost:" + port},
+			ID: demoMerchant, Name: "街角咖啡", PublishableKey: demoPublishableKey, SecretKey: d.secretKey,
+			Origins: shopOrigins(shop),
 			WeChat: wechatConfig{
 				APIURL: d.sim.url, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial,
 				PrivateKey: string(bytes.TrimSpace(m.PrivateKeyPEM)), APIv3Key: m.APIv3Key,

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"saoma/backend/pay"
 
@@ -23,13 +24,23 @@ func (w *world) openPage(t *testing.T, markup string, before ...string) *window 
 	return w.open(t, "/page.html", before...)
 }
 
-// servePages has the shop serve a page, /page.html, and others beside it.
+// servePages has the shop's origin serve a page, /page.html, and others beside it, in place of the shop's own and under no
+// policy but theirs. Call it before anything is asked of the shop.
 func (w *world) servePages(markup string, others map[string]string) {
-	files := fstest.MapFS{"page.html": &fstest.MapFile{Data: []byte(markup)}}
+	pages := map[string]string{"/page.html": markup}
 	for name, contents := range others {
-		files[name] = &fstest.MapFile{Data: []byte(contents)}
+		pages["/"+name] = contents
 	}
-	w.shop.pages = files
+	w.shop.http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		page, ok := pages[r.URL.Path]
+		if !ok {
+			http.NotFound(rw, r)
+			return
+		}
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		rw.Header().Set("Cache-Control", "no-cache")
+		_, _ = io.WriteString(rw, strings.ReplaceAll(page, "{{saoma}}", w.url)) // the browser may have left
+	})
 }
 
 const pageStart = `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><link rel="icon" href="data:,">`

@@ -2,50 +2,61 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"saoma"
 )
 
-// A shop is the demo's web shop, a server of its own on another origin: what a merchant would run. It knows
-// Saoma's address and its secret key, and nothing else of it.
+// A shop is the demo's café with its web shop and its tables, a server of its own on another origin: what a merchant
+// would run. It knows Saoma's address and its two keys, and nothing else of it.
 type shop struct {
 	shopConfig
-	url    string
-	pages  fs.FS
-	client *http.Client
-	http   *http.Server
-	log    *slog.Logger
-	done   chan struct{}
+	url     string
+	menu    menu
+	files   fs.FS
+	pages   *template.Template
+	numbers pickUps
+	client  *http.Client
+	http    *http.Server
+	log     *slog.Logger
+	done    chan struct{}
 }
 
 type shopConfig struct {
-	server    string // origin of Saoma
-	phone     string // where the customer's phone is played
-	secretKey string
+	server         string // origin of Saoma
+	publishableKey string // stands in the pages
+	secretKey      string // stays here
+	sim            string // origin of the simulator, which plays the customer's phone
 }
 
 func startShop(l net.Listener, c shopConfig, log *slog.Logger) (*shop, error) {
-	pages, err := fs.Sub(saoma.Public, "public/shop")
-	if err != nil {
-		return nil, fmt.Errorf("find public/shop: %w", err)
-	}
 	s := &shop{
-		shopConfig: c, url: "http://" + l.Addr().String(), pages: pages, log: log,
+		shopConfig: c, url: "http://" + l.Addr().String(), log: log,
 		client: &http.Client{Timeout: 30 * time.Second}, done: make(chan struct{}),
 	}
+	var err error
+	if s.files, err = fs.Sub(saoma.Public, "public/shop"); err != nil {
+		return nil, fmt.Errorf("find public/shop: %w", err)
+	}
+	if s.menu, err = readMenu(s.files); err != nil {
+		return nil, err
+	}
+	if s.pages, err = template.New("").Funcs(template.FuncMap{"say": say, "yuan": inYuan}).ParseFS(s.files, "*.html", "parts.tmpl"); err != nil {
+		return nil, fmt.Errorf("read the shop's pages: %w", err)
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /order", s.order)
+	mux.HandleFunc("POST /bills", s.makeBill)
+	mux.HandleFunc("GET /orders/{id}", s.readOrder)
 	mux.HandleFunc("GET /", s.page)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
 	go func() {
@@ -64,61 +75,78 @@ func (s *shop) close() error {
 	return err
 }
 
-// page serves the shop's pages. The one thing filled in is where Saoma and the phone are, which differs from
-// run to run.
+// policy is all that a page with Saoma's script needs to allow: the payment server's origin in three places. The
+// phone's is there for the story page alone.
+func (s *shop) policy(page string) string {
+	frames := s.server
+	if page == "story.html" {
+		frames = "'self' " + s.sim
+	}
+	return "default-src 'none'; script-src 'self' " + s.server + "; frame-src " + frames + "; connect-src 'self' " + s.server +
+		"; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+}
+
+// page serves the pages, /table/ from table.html, and the files that belong to them.
 func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-	if name == "" {
+	switch {
+	case name == "":
 		name = "index.html"
+	case strings.HasSuffix(r.URL.Path, "/"):
+		name += ".html"
 	}
-	contents, err := fs.ReadFile(s.pages, name)
-	if err != nil {
+	var body []byte
+	var err error
+	if path.Ext(name) == ".html" {
+		body, err = s.render(name, r)
+		w.Header().Set("Content-Security-Policy", s.policy(name))
+	} else {
+		body, err = fs.ReadFile(s.files, name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
 		return
 	}
-	if strings.HasSuffix(name, ".html") {
-		contents = []byte(strings.NewReplacer("{{saoma}}", s.server, "{{phone}}", s.phone).Replace(string(contents)))
-	}
-	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(contents))
-}
-
-// order is what a shop's server does when it prices orders itself: it asks Saoma for one and gives the
-// browser the token. This one lives for a minute, so that a visitor can watch it expire.
-func (s *shop) order(w http.ResponseWriter, r *http.Request) {
-	token, err := s.makeOrder(r)
 	if err != nil {
-		s.log.Error("the shop got no order", "error", err)
-		http.Error(w, "no order", http.StatusBadGateway)
+		s.log.Error("the shop cannot show a page", "page", name, "error", err)
+		http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	// The browser may have left; there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(map[string]string{"token": token})
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin") // H5 payments are checked by the Referer
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
-func (s *shop) makeOrder(r *http.Request) (token string, err error) {
-	body := `{"amount":1280,"description":"桂花乌龙","expires_in":60,"reference":"table-7"}`
-	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, s.server+"/v1/orders", strings.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.secretKey)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := s.client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if res.StatusCode != http.StatusCreated {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-		return "", fmt.Errorf("POST /v1/orders answered %d: %s", res.StatusCode, text)
-	}
-	var order struct {
-		Token string `json:"token"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&order); err != nil {
-		return "", fmt.Errorf("read the order: %w", err)
-	}
-	return order.Token, nil
+// A view is what a page is made of.
+type view struct {
+	Saoma, Phone, Key string
+	Table             int // of the code that was scanned; 0: none, the food is taken away
+	Menu              menu
 }
+
+func (s *shop) render(name string, r *http.Request) ([]byte, error) {
+	t := s.pages.Lookup(name)
+	if t == nil {
+		return nil, fs.ErrNotExist
+	}
+	v := view{Saoma: s.server, Phone: s.sim + "/_sim/phone", Key: s.publishableKey, Menu: s.menu}
+	if n, err := strconv.Atoi(r.URL.Query().Get("table")); err == nil && n > 0 && n < 100 {
+		v.Table = n
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return nil, fmt.Errorf("render %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// say writes a text in both languages; the style sheet hides the one that is not read.
+func say(chinese, english string) template.HTML {
+	return template.HTML(`<span class="zh" lang="zh-CN">` + template.HTMLEscapeString(chinese) + //nolint:gosec // escaped
+		`</span><span class="en" lang="en">` + template.HTMLEscapeString(english) + `</span>`)
+}
+
+// inYuan writes fen without ever making a fraction of them.
+func inYuan(fen int64) string { return fmt.Sprintf("¥%d.%02d", fen/100, fen%100) }

@@ -51,8 +51,10 @@ type simulator struct {
 	done chan struct{}
 }
 
-// startSim serves a simulator whose keys are in dir on the listener. domains are what the merchant has registered.
-func startSim(l net.Listener, dir string, speed float64, domains []string, log *slog.Logger) (*simulator, error) {
+// startSim serves a simulator whose keys are in dir on the listener. domains are what the merchant has registered; pages of
+// the origins may frame its phone.
+func startSim(l net.Listener, dir string, speed float64, domains []string, log *slog.Logger,
+	origins ...string) (*simulator, error) {
 	m, err := wechatsim.OpenMerchant(dir)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,9 @@ func startSim(l net.Listener, dir string, speed float64, domains []string, log *
 	if err := m.Save(dir, url); err != nil {
 		return nil, err
 	}
-	core, err := wechatsim.New(wechatsim.Options{Merchant: m, Speed: speed, Domains: domains, Log: log})
+	core, err := wechatsim.New(wechatsim.Options{
+		Merchant: m, Speed: speed, Domains: domains, Origins: origins, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}

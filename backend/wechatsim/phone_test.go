@@ -27,7 +27,7 @@ func TestPhoneFiles(t *testing.T) {
 			t.Errorf("%s: %d, %s, %d bytes", target, w.Code, h.Get("Content-Type"), w.Body.Len())
 		}
 		policy := h.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "frame-ancestors *") || strings.Contains(policy, "unsafe") ||
+		if !strings.HasSuffix(policy, "frame-ancestors 'self'") || strings.Contains(policy, "unsafe") ||
 			h.Get("X-Frame-Options") != "" {
 			t.Errorf("%s: policy %q", target, policy)
 		}
@@ -38,6 +38,26 @@ func TestPhoneFiles(t *testing.T) {
 		if w.Code != 404 {
 			t.Errorf("%s: %d", target, w.Code)
 		}
+	}
+}
+
+// A demo's pages may frame the phone, and no others.
+func TestPhoneIsFramedByTheNamedOrigins(t *testing.T) {
+	t.Parallel()
+	s, err := New(Options{Origins: []string{"http://127.0.0.1:8081", "http://localhost:8081"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/_sim/phone", nil))
+	const want = "frame-ancestors 'self' http://127.0.0.1:8081 http://localhost:8081"
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasSuffix(policy, want) {
+		t.Errorf("policy %q; want %s", policy, want)
 	}
 }
 

@@ -85,6 +85,8 @@ type Options struct {
 	// Domains are the hosts (with a port where it is not the default) that the merchant has registered: for the silent
 	// redirect to its pages (网页授权域名), for the pages that open an h5_url, and for JSAPI's (支付授权目录). nil: any.
 	Domains []string
+	// Origins are of the pages that may frame the phone page. nil: none may.
+	Origins []string
 	// Log gets one line for each refused request and each callback, never keys, bodies or headers. nil: none.
 	Log *slog.Logger
 	// Transport carries the callbacks. nil: the network. A test may hand them to its handler without one.
@@ -99,6 +101,7 @@ type Server struct {
 	now        func() time.Time
 	speed      float64
 	refundTime time.Duration // before it is divided by speed
+	origins    []string
 	log        *slog.Logger
 	domains    []string
 	client     *http.Client
@@ -137,7 +140,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		merchant: o.Merchant, keys: keys, mode: o.Certificates, now: o.Now, speed: o.Speed, refundTime: o.RefundTime,
-		domains: o.Domains, log: o.Log, client: newCallbackClient(o.Transport), book: newBook(*o.Merchant),
+		domains: o.Domains, origins: o.Origins, log: o.Log, client: newCallbackClient(o.Transport), book: newBook(*o.Merchant),
 		tickets: map[string]ticket{},
 		signing: signing{Signing: Signing{PublicKeyShare: 50, NewestShare: 100}},
 	}

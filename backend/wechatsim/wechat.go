@@ -3,7 +3,6 @@ package wechatsim
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"html/template"
 	"io"
 	"net/http"
@@ -67,8 +66,7 @@ func (s *Server) withTrade(d checkoutData, prepayID string) checkoutData {
 	defer s.mu.Unlock()
 	t, err := s.book.payable(prepayID, now)
 	if err != nil {
-		var no *PayError
-		if errors.As(err, &no) && d.Trouble == "" {
+		if no, ok := err.(*PayError); ok && d.Trouble == "" {
 			d.Trouble = no.Message
 		}
 		return d

@@ -95,6 +95,7 @@ function card(order) {
   li.dataset.number = order.out_trade_no;
   const button = document.createElement("button");
   button.type = "button";
+  button.append(icon("code"));
   for (const name of ["name", "sum", "meta", "more", "refunds"]) {
     const span = document.createElement("span");
     span.className = name;
@@ -108,31 +109,43 @@ function card(order) {
   return li;
 }
 
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", "#" + name);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
 function write(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
 function fill(li, order) {
   const is = standing(order);
-  const [name, sum, meta, more, refunds] = li.firstElementChild.children;
+  const [, name, sum, meta, more, refunds] = li.firstElementChild.children;
   write(name, order.description);
   write(sum, yuan(order.total));
   write(meta, is.text);
   meta.classList.toggle("good", Boolean(is.good));
   meta.classList.toggle("soon", Boolean(is.soon));
-  const told = paid(order) ? callbackText(order) : { text: order.out_trade_no };
+  const told = paid(order) ? callbackText(order) : { text: book.merchant };
   write(more, told.text);
   more.classList.toggle("bad", Boolean(told.bad));
   fillRefunds(refunds, order.refunds);
 }
 
 function render() {
-  const waiting = book.orders.filter((o) => !standing(o).over);
+  // Orders of the other channels have no code: they are paid in their own pages.
+  const waiting = book.orders.filter((o) => o.code_url && !standing(o).over);
   const past = book.orders.filter((o) => standing(o).over).slice(0, recentLimit);
   draw($("waiting"), waiting);
   draw($("recent"), past);
   write($("count"), waiting.length === 0 ? "" : String(waiting.length));
   $("empty").hidden = waiting.length > 0;
+  $("aim").hidden = waiting.length === 0;
+  write($("time"), new Date(book.now).toLocaleTimeString("zh-CN", { hour: "numeric", minute: "2-digit" }));
   $("past").hidden = past.length === 0;
   write($("language"), say("toggle"));
   $("language").setAttribute("aria-label", say("toggleLabel"));
@@ -173,11 +186,14 @@ function fail(error) {
 
 function showOpened(order) {
   opened = order;
+  write($("sheet-face"), [...book.merchant][0] ?? "");
   write($("sheet-payee"), say("payTo", book.merchant));
   write($("sheet-amount"), yuan(order.total));
   write($("sheet-what"), order.description);
   write($("result-amount"), yuan(order.total));
   write($("result-payee"), book.merchant);
+  write($("result-what"), order.description);
+  write($("result-payer"), say(order.payer === "小红" ? "hongAccount" : "mingAccount"));
   const told = callbackText(order);
   write($("result-callback"), told.text);
   $("result-callback").classList.toggle("good", Boolean(told.good));

@@ -3,9 +3,9 @@ const words = {
   zh: {
     toggle: "EN", toggleLabel: "Switch to English", page: "手机模拟器",
     title: "扫一扫", faults: "故障", owner: "谁的手机", ming: "小明的手机", hong: "小红的手机",
-    waiting: "等待扫码", empty: "还没有二维码。在商店里下单，这里就会出现。",
+    waiting: "等待扫码", empty: "还没有二维码。在商店里下单，这里就会出现。", aim: "镜头里的二维码，点一下就付款",
     paste: "或粘贴二维码内容", scan: "扫码", recent: "最近的订单", offline: "模拟器没有回答，正在重试…",
-    payTo: "付款给 {0}", account: "付款账号", mingAccount: "小明 · 零钱", hongAccount: "小红 · 零钱",
+    payTo: "付款给 {0}", goods: "商品", by: "付款账号", account: "付款账号", mingAccount: "小明 · 零钱", hongAccount: "小红 · 零钱",
     pay: "立即支付", paying: "正在支付…", cancel: "取消付款", close: "关闭", ok: "知道了", done: "完成",
     bound: "先扫码的账号占用订单，换账号会被拒绝，与微信支付一样。", paid: "支付成功",
     left: "剩余 {0}", statePaid: "已支付", stateClosed: "已关闭", stateDead: "二维码已过期", stateLate: "已超过支付时间",
@@ -36,10 +36,11 @@ const words = {
   en: {
     toggle: "中文", toggleLabel: "切换到中文", page: "Phone simulator",
     title: "Scan", faults: "Faults", owner: "Whose phone", ming: "Ming’s phone", hong: "Hong’s phone",
-    waiting: "Waiting to be scanned", empty: "No codes yet. Order something in the shop and it will show up here.",
+    waiting: "Waiting to be scanned", aim: "What the camera sees. Tap a code to pay it",
+    empty: "No codes yet. Order something in the shop and it will show up here.",
     paste: "Or paste what a QR code says", scan: "Scan", recent: "Recent orders",
     offline: "The simulator does not answer. Trying again…",
-    payTo: "Pay {0}", account: "Pay from", mingAccount: "Ming · balance", hongAccount: "Hong · balance",
+    payTo: "Pay {0}", goods: "For", by: "Paid from", account: "Pay from", mingAccount: "Ming · balance", hongAccount: "Hong · balance",
     pay: "Pay now", paying: "Paying…", cancel: "Cancel the payment", close: "Close", ok: "OK", done: "Done",
     bound: "The first account to scan owns the order. Another is refused, as at WeChat Pay.", paid: "Paid",
     left: "{0} left", statePaid: "Paid", stateClosed: "Closed", stateDead: "Code expired",
@@ -89,7 +90,8 @@ function remembered() {
   try { return localStorage.getItem(storageKey); } catch { return null; }
 }
 
-let language = remembered() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+// A page around this one names its language in the address.
+let language = new URLSearchParams(location.search).get("lang") ?? remembered() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
 if (!(language in words)) language = "zh";
 
 export function say(key, ...values) {
