@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"html/template"
 	"io"
 	"net/http"
@@ -66,7 +67,8 @@ func (s *Server) withTrade(d checkoutData, prepayID string) checkoutData {
 	defer s.mu.Unlock()
 	t, err := s.book.payable(prepayID, now)
 	if err != nil {
-		if no, ok := err.(*PayError); ok && d.Trouble == "" {
+		var no *PayError
+		if errors.As(err, &no) && d.Trouble == "" {
 			d.Trouble = no.Message
 		}
 		return d
