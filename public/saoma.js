@@ -5,10 +5,7 @@
 (() => {
   const TAG = 'saoma-checkout';
   const script = document.currentScript || document.querySelector('script[src$="/saoma.js"]'); // none in a module
-  if (customElements.get(TAG)) {
-    console.warn('saoma: loaded twice:', script?.src);
-    return;
-  }
+  if (customElements.get(TAG)) return console.warn('saoma: loaded twice:', script?.src);
   const SERVER = new URL(script.src).origin;
 
   // Bounds, in milliseconds.
@@ -30,11 +27,9 @@
   };
 
   // The custom properties that the frame is told of.
-  const LOOKS = (
+  const LOOKS =
     'accent accent-text background surface text muted border success warning danger radius button-radius ' +
-    'font font-size spacing shadow code-size max-width type'
-  ).split(' ');
-
+    'font font-size spacing shadow code-size max-width type';
   // Style sheets made by script need no permission of the page's policy.
   const sheetOf = (css) => {
     const sheet = new CSSStyleSheet();
@@ -44,19 +39,21 @@
   const sheet = sheetOf(`
 :host{display:block;max-width:var(--saoma-max-width,440px);margin:auto}
 :host([mode=modal]),:host([mode=kiosk]){display:contents}
-:host([hidden]),[hidden]{display:none}
 .box{color-scheme:light;color:CanvasText}
 .dark,.dark .loaded{color-scheme:dark}
-.inner{position:relative;min-height:668px}
-iframe{position:relative;display:block;width:100%;height:668px;border:0;color-scheme:light}
-.note{position:absolute;inset:0;display:grid;place-content:center;place-items:center;gap:16px}
-.note:empty::before{content:"···";font-size:32px}
+.inner{display:grid}
+.inner>*{grid-area:1/1;width:100%;height:668px}
+iframe{border:0;color-scheme:light}
+.note{display:grid;place-content:center;gap:16px;text-align:center}
+.note:empty::before{content:"···";font-size:32px;opacity:.4}
 .act{padding:8px 24px;border:1px solid;border-radius:8px;background:none;font:inherit;color:inherit;text-decoration:none}
-dialog{width:420px;max-width:100%;max-height:100%;padding:0;border:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-background,Canvas);overscroll-behavior:contain}
+dialog{width:420px;max-width:100%;max-height:100%;border:0;padding:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-background,Canvas);overscroll-behavior:contain}
 dialog::backdrop{background:var(--saoma-overlay,#0008)}
 .close{position:sticky;z-index:1;top:0;float:right;width:44px;height:44px;margin-bottom:-44px;border:0;background:none;font-size:24px}
 .kiosk{width:100%;height:100%;border-radius:0}
-.kiosk iframe{height:100vh!important}`);
+.kiosk .inner>*{height:100vh!important}
+@media(max-width:480px){dialog{height:100%;border-radius:0}}
+:host([hidden]),[hidden]{display:none}`);
   const lock = sheetOf(':root{overflow:hidden;scrollbar-gutter:stable}');
 
   const make = (tag, properties, ...children) => {
@@ -79,7 +76,6 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   }
 
   const night = matchMedia('(prefers-color-scheme: dark)');
-
   // The elements that Saoma made, not the shop: taken out of the page when they are over.
   const passing = new WeakSet();
 
@@ -101,7 +97,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     #end; // timer: until the customer is led away
     #exit; // what leads the customer away
     #last; // the order as the frame last told it
-    #state;
+    #state = 'loading';
     #over; // it can no longer be paid as it is
     #result;
     #settle; // ends the promise
@@ -130,14 +126,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#plan();
     }
 
-    get state() {
-      return this.#state;
-    }
-
-    get result() {
-      return this.#result;
-    }
-
+    get state() { return this.#state; }
+    get result() { return this.#result; }
     open() {
       if (!this.isConnected) document.body.append(this);
       this.#opened = true;
@@ -153,27 +143,19 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#plan();
     }
 
-    renew() {
-      this.#post({ type: 'renew' });
-    }
-
-    cancel() {
-      this.#post({ type: 'cancel' });
-    }
+    renew() { this.#post({ type: 'renew' }); }
+    cancel() { this.#post({ type: 'cancel' }); }
 
     destroy() {
       this.#unmount();
       this.remove();
     }
 
-    #promise() {
-      this.#result = new Promise((settle) => (this.#settle = settle));
-    }
+    #promise() { this.#result = new Promise((settle) => (this.#settle = settle)); }
 
     #post = (message) => this.#port?.postMessage(message);
 
-    // #plan looks at the element once the page has done with it: an element that is moved is taken out and put
-    // back in one go.
+    // #plan looks when the page has done: an element that is moved is taken out and put back in one go.
     #plan = () => queueMicrotask(() => this.#apply());
 
     #apply() {
@@ -198,11 +180,11 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#look();
     }
 
-    // #forget begins again, with another order.
     #forget() {
       this.#unmount();
       if (this.#over) this.#promise();
       this.#over = false;
+      this.#state = 'loading';
       this.#last = {};
       this.#token = this.#once = null;
     }
@@ -227,25 +209,12 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#post({ type: 'focus' });
     }
 
-    get #modal() {
-      return this.mode === 'modal';
-    }
+    get #modal() { return this.mode === 'modal'; }
+    get #kiosk() { return this.mode === 'kiosk'; }
+    get #lang() { return this.closest('[lang]')?.lang || navigator.language; }
+    get #words() { return WORDS[/^zh.*(tw|hk|mo|hant)/i.test(this.#lang) ? 'tw' : this.#lang.slice(0, 2)] || WORDS.en; }
 
-    get #kiosk() {
-      return this.mode === 'kiosk';
-    }
-
-    get #lang() {
-      return this.closest('[lang]')?.lang || navigator.language;
-    }
-
-    get #words() {
-      const lang = this.#lang;
-      return WORDS[/^zh.*(tw|hk|mo|hant)/i.test(lang) ? 'tw' : lang.slice(0, 2)] || WORDS.en;
-    }
-
-    // The theme is dark where the page writes in a light colour: many dark pages declare no colour scheme, and what
-    // is behind the element may be a picture.
+    // The theme is dark where the page writes in a light colour: many dark pages declare no colour scheme.
     get #theme() {
       const theme = this.theme || script.dataset.theme;
       if (theme === 'dark' || theme === 'light') return theme;
@@ -259,7 +228,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#box.classList.toggle('dark', theme === 'dark');
       const style = getComputedStyle(this);
       const properties = {};
-      for (const look of LOOKS) properties['--saoma-' + look] = style.getPropertyValue('--saoma-' + look);
+      for (const look of LOOKS.split(' ')) properties['--saoma-' + look] = style.getPropertyValue('--saoma-' + look);
       const messages = [{ type: 'theme', theme }, { type: 'look', properties }, { type: 'sound', on: this.hasAttribute('sound') }];
       const sent = JSON.stringify(messages);
       if (!this.#port || sent === this.#sent) return;
@@ -285,15 +254,11 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       const [ariaLabel, , close] = this.#words;
       this.#note = make('div', { className: 'note' });
       const inner = make('div', { className: 'inner' }, this.#note);
-      const box = (this.#box = make(this.#modal || this.#kiosk ? 'dialog' : 'div', { className: 'box ' + this.mode }, inner));
-      if (this.#modal) {
-        box.prepend(make('button', { className: 'close', textContent: '×', ariaLabel: close, onclick: this.#done }));
-      }
-      box.ariaLabel = ariaLabel;
-      box.oncancel = (event) => {
-        event.preventDefault();
-        this.#done();
-      };
+      const tag = this.#modal || this.#kiosk ? 'dialog' : 'div';
+      const box = (this.#box = make(tag, { ariaLabel, className: 'box ' + this.mode }, inner));
+      const cross = make('button', { className: 'close', textContent: '×', ariaLabel: close, onclick: this.#done });
+      if (this.#modal) box.prepend(cross);
+      box.oncancel = this.#done;
       box.onclose = this.#plan; // a browser may close it on Escape whatever we say
       this.shadowRoot.append(box);
       return box;
@@ -312,7 +277,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
             const [sku, quantity = 1] = part.trim().split(':');
             return { sku, quantity: Number(quantity) };
           }),
-          reference: this.reference || undefined,
+          reference: this.reference || '',
           return_url: webAddress(this.returnUrl),
         }),
         signal: AbortSignal.timeout(CALL_LIMIT),
@@ -334,8 +299,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#frame = make('iframe', {
         title: this.#words[0],
         allow: 'autoplay; screen-wake-lock',
-        sandbox:
-          'allow-scripts allow-same-origin allow-modals allow-popups allow-top-navigation-by-user-activation',
+        sandbox: 'allow-scripts allow-same-origin allow-modals allow-popups allow-top-navigation-by-user-activation',
         onload: this.#connect,
         src: this.#address(this.mode || 'inline'),
       });
@@ -406,7 +370,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 
     // #done is how the customer gets away: Escape, the cross, a button in the frame. A kiosk that stands in a page
     // has nowhere to go before the end.
-    #done = () => {
+    #done = (event) => {
+      event?.preventDefault();
       if (this.#exit) this.#exit();
       else if (!this.#kiosk || passing.has(this)) this.close();
     };
@@ -418,7 +383,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 
     #emit(type, more) {
       const detail = { ...this.#detail, ...more };
-      return this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, cancelable: true, detail }));
+      return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true }));
     }
 
     // #fail says so in the place of the frame, unless the shop does.
@@ -464,9 +429,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   // Every attribute is a property too, as frameworks expect.
   for (const attribute of 'key order items mode theme return-url reference sound back-after'.split(' ')) {
     Object.defineProperty(Checkout.prototype, attribute.replace(/-./, (letter) => letter[1].toUpperCase()), {
-      get() {
-        return this.getAttribute(attribute);
-      },
+      get() { return this.getAttribute(attribute); },
       set(value) {
         if (Array.isArray(value)) value = value.map(({ sku, quantity = 1 }) => sku + ':' + quantity);
         if (value == null || value === false) this.removeAttribute(attribute);
@@ -486,23 +449,18 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     return element;
   }
 
-  // Saoma.checkout opens a modal, or fills the container it is given. It promises the element, once the
-  // customer sees the order, or leaves nothing behind.
-  async function checkout({ timeout = PATIENCE, ...options }) {
+  // Saoma.checkout promises the element, once the customer sees the order, or leaves nothing behind.
+  function checkout({ timeout = PATIENCE, ...options }) {
     const element = create(options);
-    try {
-      await new Promise((done, refuse) => {
-        const give = (code) => refuse(new SaomaError(code));
-        setTimeout(give, timeout, 'timeout');
-        element.addEventListener('ready', done);
-        element.addEventListener('close', () => give('closed'));
-        element.addEventListener('failed', (event) => refuse(event.detail.error));
-      });
-      return element;
-    } catch (error) {
-      element.destroy();
-      throw error;
-    }
+    const opened = new Promise((done, refuse) => {
+      const give = (code) => refuse(new SaomaError(code));
+      setTimeout(give, timeout, 'timeout');
+      element.addEventListener('ready', () => done(element));
+      element.addEventListener('close', () => give('closed'));
+      element.addEventListener('failed', (event) => refuse(event.detail.error));
+    });
+    opened.catch(() => element.destroy());
+    return opened;
   }
 
   // preload has a hidden frame of ours fetch what a checkout needs: a browser keeps what frames of other sites
@@ -514,8 +472,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     document.head.append(warm);
   }
 
-  // Buttons open a modal: also buttons that come later or stand in another shadow tree. A second press opens
-  // the same order again while it can be paid.
+  // Buttons open a modal, late ones and those in shadow trees too; again the same order, while it can be paid.
   const buttonOf = (event) => event.composedPath().find((e) => e.matches?.('[data-saoma-items], [data-saoma-order]'));
   for (const type of ['pointerover', 'focusin']) addEventListener(type, (event) => buttonOf(event) && preload());
 
