@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"saoma/backend/pay"
-
 	"github.com/chromedp/chromedp"
 )
 
@@ -71,20 +69,6 @@ func (v *window) wantTrue(t *testing.T, what, expression string) {
 func (v *window) times(t *testing.T, name string) int {
 	t.Helper()
 	return evaluate[int](t, v, `told.filter((e) => e.name === '`+name+`').length`)
-}
-
-// newest is the order that was made last.
-func (w *world) newest(t *testing.T) order {
-	t.Helper()
-	var list []pay.Order
-	err := w.service.store.View(t.Context(), func(tx pay.Tx) (err error) {
-		list, err = tx.Orders(t.Context(), pay.OrderFilter{Merchant: demoMerchant, Limit: 1})
-		return err
-	})
-	if err != nil || len(list) == 0 {
-		t.Fatalf("there is no order: %v", err)
-	}
-	return w.read(t, string(list[0].ID))
 }
 
 // warned reports whether a script warned of something.
