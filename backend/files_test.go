@@ -240,3 +240,24 @@ func TestThePinnedLoaderInABrowser(t *testing.T) {
 		t.Errorf("the published hash: %s", got)
 	}
 }
+
+// A shop's page that is isolated, as pages with threads in WebAssembly must be, frames the checkout too.
+func TestAnIsolatedShop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	page := pageStart + loaderTag + `<saoma-checkout order="` + w.latte(t).Token + `"></saoma-checkout>`
+	w.servePages(page, nil)
+	shop := w.shop.http.Handler
+	w.shop.http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		rw.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
+		shop.ServeHTTP(rw, r)
+	})
+	v := w.open(t, "/page.html")
+	if !evaluate[bool](t, v, `crossOriginIsolated`) {
+		t.Error("the shop's page is not isolated")
+	}
+	v.scanned(t)
+	v.live(t)
+	v.wantNoFaults(t)
+}
