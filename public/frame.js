@@ -1,7 +1,7 @@
 // The plain script of the checkout page. It starts the Go program, and it brings the customer to "paid"
 // without it: the server paints every state, so all it takes is to ask, and to load the page again when
-// there is news. It does all HTTP, for the Go program as well, and speaks with the shop's page around the
-// frame through one MessagePort. The Go program has the WebSocket and everything that is seen.
+// there is news. It does all HTTP, for the Go program as well, speaks with the shop's page around the frame
+// through one MessagePort. The Go program has the WebSocket and everything that is seen.
 (() => {
   'use strict';
 
@@ -18,6 +18,10 @@
   const LOST = 3_000; // the server may be silent for a moment before we worry anybody
   const SLOW = 10_000; // WeChat Pay's code comes within a second; from here on we say that it takes long
   const OVERDUE = 3_000; // between two questions about an order whose time is over
+  const DRIFT = 2_000; // a clock that jumps further than this was asleep, or set
+  const READ = 6_000; // a short sentence is read by then
+  const RENEW_LIMIT = 60_000; // the server goes on asking WeChat Pay for the new code; we show something else by then
+  const KIOSK_AGAIN = 15_000; // between two tries of a kiosk to get a new code by itself
 
   const page = JSON.parse(document.getElementById('saoma-page').textContent);
   const order = page.order;
@@ -26,15 +30,19 @@
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   const jitter = (ms) => ms * (0.5 + Math.random() / 2);
   const final = (status) => status === 'paid' || status === 'refunded';
+  const html = document.documentElement;
+  const is = (name) => html.classList.contains(name);
+  const find = (id) => document.getElementById('saoma-' + id);
 
   let shown = order; // the order on the screen
   let program = 'none'; // the Go program: none, loading, running or gone
   let ears = null; // of the component
   let live = false; // the component's socket brings the news
 
-  // When the server painted the page, by the local clock: the countdown runs from there.
-  const answered = performance.getEntriesByType('navigation')[0]?.responseStart || started;
-  const painted = Date.now() - (performance.now() - answered);
+  // When the server painted the page, by the local clock: half of the way there and back before its answer came.
+  const { requestStart = 0, responseStart = started } = performance.getEntriesByType('navigation')[0] || {};
+  const trip = requestStart ? (responseStart - requestStart) / 2 : 0;
+  const painted = Date.now() - (performance.now() - responseStart) - trip;
 
   // ---- News of the order, by HTTP. One request at a time.
 
@@ -42,6 +50,7 @@
   let wake = () => {}; // ends the pause between two requests
   let hurry = false; // somebody wants an answer now
   let unheard = 0; // since when the server is silent; 0 if it is not
+  let heard = new Date(); // when we last knew what had become of the order
 
   async function follow() {
     for (let fails = 0; !final(shown.status); ) {
@@ -83,8 +92,8 @@
   // rest pauses until the time is over or somebody calls wake.
   const rest = (ms) => (hurry || ms <= 0 ? null : Promise.race([wait(ms), new Promise((end) => (wake = end))]));
 
-  // check has the order fetched at once.
-  function check() {
+  // refresh has the order fetched at once.
+  function refresh() {
     hurry = true;
     asking?.abort('hurry');
     wake();
@@ -92,6 +101,9 @@
 
   async function news(view) {
     unheard = 0;
+    heard = new Date();
+    // The old code is closed and the new one on its way: nothing to load the page again for.
+    if (busy === 'renew' && program !== 'running' && (view.status === 'expired' || view.status === 'created')) return;
     if (view.version <= shown.version) {
       if (program === 'running') hear('fine');
       else if (root().dataset.link === 'lost') sign('');
@@ -106,8 +118,8 @@
     if (view.version > shown.version) await reload(view.version);
   }
 
-  async function until(done) {
-    while (!done()) await wait(50);
+  async function until(done, limit = Infinity) {
+    for (const since = performance.now(); !done() && performance.now() - since < limit; ) await wait(50);
   }
 
   // reload lets the server paint. Should the page that comes back be no newer, then who paints is behind who
@@ -116,35 +128,95 @@
     const before = history.state?.saoma;
     const times = before?.version >= version ? before.times + 1 : 0;
     if (times > 0) await wait(jitter(Math.min(RETRY_FIRST * 2 ** times, RETRY_MOST)));
-    history.replaceState({ saoma: { version, times } }, '');
+    history.replaceState({ saoma: { version, times, busy, was: shown } }, '');
     location.reload();
     await wait(CALL_LIMIT); // the page is going away
   }
 
   function silent() {
     unheard ||= performance.now();
+    const time = find('heard');
+    if (time) time.textContent = heard.toTimeString().slice(0, 8);
     if (live) return; // the socket speaks; what a single call met is of no matter
     if (program === 'running') hear('lost');
     else if (performance.now() - unheard > LOST) sign('lost');
   }
 
+  // ---- What the customer or the shop wants done.
+
+  async function call(what) {
+    const options = { method: 'POST', signal: AbortSignal.timeout?.(2 * CALL_LIMIT) };
+    const answer = await fetch(url + what, options).catch(() => ({ ok: false }));
+    refresh(); // also when refused: perhaps it was paid a moment ago
+    return answer.ok;
+  }
+
   async function cancel() {
-    const call = { method: 'POST', signal: AbortSignal.timeout?.(CALL_LIMIT) };
-    const answer = await fetch(url + '/cancel', call).catch(() => ({ ok: false }));
-    if (!answer.ok) refused();
-    check(); // also when refused: perhaps it was paid a moment ago
+    if (await call('/cancel')) return;
+    post({ type: 'refused', what: 'cancel' });
+    if (program === 'running') hear('refused');
+    else quit('refused');
+  }
+
+  // busy is what we are doing for the customer, and then for a moment what came of it: renew, norenew, check,
+  // unpaid or nothing.
+  let busy = '';
+  function work(what) {
+    busy = html.dataset.busy = what;
+    say((what && root().querySelector('.if-' + what)?.textContent) || '');
+    if (what === 'unpaid' || what === 'norenew') setTimeout(() => busy === what && work(''), READ);
+  }
+
+  async function renew() {
+    if (busy === 'renew' || final(shown.status)) return;
+    html.classList.remove('bright');
+    work('renew');
+    if (await call('/renew')) await until(() => busy !== 'renew', RENEW_LIMIT);
+    if (busy !== 'renew') return;
+    work('norenew');
+    post({ type: 'refused', what: 'renew' });
+    postOrder(); // what was held back
+    refresh();
+    if (is('mode-kiosk') && shown.status === 'expired') setTimeout(renew, KIOSK_AGAIN);
+  }
+
+  // check is "I have paid": the server asks WeChat Pay now. The answer may come faster than anybody reads.
+  async function check() {
+    if (busy || final(shown.status)) return;
+    work('check');
+    await Promise.all([call('/check'), wait(1_000)]);
+    if (busy === 'check') work('unpaid');
+  }
+
+  let code = order.code_url; // the last one there was
+
+  // moved is called when another view of the order is on the screen than before.
+  function moved(before) {
+    const fresh = shown.status === 'pending' && before.code_url !== shown.code_url;
+    if (shown.status !== before.status || fresh) {
+      html.classList.remove('bright', 'helping');
+      disclose();
+    }
+    if (busy && (fresh || final(shown.status) || shown.status === 'cancelled')) work('');
+    postOrder();
+    if (fresh && (code || before.status === 'expired')) post({ type: 'renewed' });
+    code = shown.code_url || code;
+    if (is('mode-kiosk') && shown.status === 'expired') renew();
   }
 
   // ---- The shop's page around the frame.
 
   let port = null;
-  let height = 0;
   const post = (message) => port?.postMessage(message);
   const postOrder = () => {
-    const { id, status, version, amount, currency } = shown;
-    post({ type: 'order', order: { id, status, version, amount, currency } });
+    const { id, status, version, amount, currency, return_url } = shown;
+    if (busy === 'renew' && status === 'expired') return; // not for long
+    post({ type: 'order', order: { id, status, version, amount, currency, return_url } });
   };
-  const postSize = () => post({ type: 'size', height });
+  const postSize = () => {
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    if (!is('mode-kiosk')) post({ type: 'size', height }); // a kiosk fills what it is given
+  };
 
   // connect takes the port from the first message that comes from the window around us and from an origin of
   // the merchant. Nothing is ever said to anybody else, and nothing else is listened to.
@@ -154,35 +226,59 @@
     if (hello?.type !== 'saoma.connect' || hello.v !== 1 || event.ports.length !== 1) return;
     removeEventListener('message', connect);
     port = event.ports[0];
-    port.onmessage = (message) => told(message.data);
+    port.onmessage = ({ data }) => Object.hasOwn(tellings, data?.type) && tellings[data.type](data);
     postOrder();
     postSize();
+    for (const message of unsaid) post(message);
   }
 
-  function told(message) {
-    if (message?.type === 'cancel') cancel();
-    if (message?.type === 'check') check();
-    if (message?.type === 'theme' && ['auto', 'light', 'dark'].includes(message.theme)) {
-      const look = document.documentElement.classList;
-      look.remove('theme-auto', 'theme-light', 'theme-dark');
-      look.add('theme-' + message.theme);
-    }
+  let wish = null; // the shop's colours and measures
+  const look = () => wish && window.saomaLook?.look(wish);
+
+  // sound tells aloud of what is on the screen now.
+  function sound() {
+    const paid = shown.status === 'paid';
+    const ended = paid || shown.status === 'expired' || shown.status === 'cancelled';
+    if (is('sound') && ended) window.saomaLook?.sound(paid, paid && find('result')?.dataset.speech);
   }
+
+  const unsaid = []; // what is to be said once there is somebody to say it to
+  if (document.querySelector('.second')) unsaid.push({ type: 'needchannel' });
+
+  const tellings = {
+    cancel,
+    renew,
+    check,
+    sound: ({ on }) => html.classList.toggle('sound', on === true),
+    focus: () => (find('result') || find('scan'))?.focus(),
+    look({ properties }) {
+      wish = Object(properties);
+      look();
+    },
+    theme({ theme }) {
+      if (!['auto', 'light', 'dark'].includes(theme)) return;
+      html.classList.remove('theme-auto', 'theme-light', 'theme-dark');
+      html.classList.add('theme-' + theme);
+      look(); // other colours are behind the shop's now
+    },
+  };
 
   if (window.parent !== window) {
     addEventListener('message', connect);
-    new ResizeObserver(() => {
-      height = Math.ceil(document.body.getBoundingClientRect().height);
-      postSize();
-    }).observe(document.body);
-    // A key pressed in a frame is not heard by the dialog around it.
-    addEventListener('keydown', (event) => event.key === 'Escape' && post({ type: 'close' }));
+    new ResizeObserver(postSize).observe(document.body);
   }
+
+  // A key pressed in a frame is not heard by the dialog around it.
+  addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    if (is('bright')) acts.restore();
+    else post({ type: 'close' });
+  });
 
   // ---- The page without the Go program: the countdown, the buttons, a word when the server is silent.
 
   const root = () => document.getElementById('saoma');
-  const say = (text) => (document.getElementById('saoma-said').textContent = text);
+  const say = (text) => (program === 'running' ? hear('say', text) : (find('said').textContent = text));
 
   // sign shows one of the troubles that are painted but hidden, lost or slow, or none.
   function sign(link) {
@@ -192,18 +288,31 @@
     if (link === 'lost' || before === 'lost') post({ type: link === 'lost' ? 'offline' : 'online' });
   }
 
-  function refused() {
-    if (program === 'running') hear('refused');
-    else quit('refused');
-  }
+  const acts = {
+    check,
+    renew,
+    retry: awake,
+    print: () => print(),
+    done: () => post({ type: 'close' }),
+    help: () => disclose(html.classList.toggle('helping')),
+    enlarge() {
+      html.classList.add('bright');
+      find('restore').focus();
+    },
+    restore() {
+      html.classList.remove('bright');
+      find('enlarge')?.focus();
+    },
+  };
+
+  const disclose = (open = is('helping')) => find('help-act')?.setAttribute('aria-expanded', open);
 
   function click(event) {
     const act = event.target.closest?.('[data-act]')?.dataset.act;
+    if (Object.hasOwn(acts, act || '')) return acts[act]();
     if (!act || program === 'running') return;
     event.stopPropagation(); // a program that is gone must not be called
-    if (act === 'check') check();
-    if (act === 'ask') quit('asking');
-    if (act === 'keep') quit('');
+    if (act === 'ask' || act === 'keep') quit(act === 'ask' ? 'asking' : '');
     if (act === 'cancel' && root().dataset.quit !== 'busy') {
       quit('busy');
       cancel();
@@ -216,25 +325,45 @@
     say(step ? root().querySelector('.if-' + step).textContent : '');
   }
 
+  let beat = [Date.now(), performance.now()];
+  let beatLeft = Math.ceil((Date.parse(order.expires_at) - Date.parse(page.now)) / 1000); // seconds on the countdown
   let overdue = 0; // when we last asked because the time is over
   function tick() {
-    if (program === 'running' || final(shown.status)) return;
+    const last = beat;
+    beat = [Date.now(), performance.now()];
+    const [gap, ran] = [beat[0] - last[0], beat[1] - last[1]];
+    if (final(shown.status)) return;
+    if (Math.abs(gap) > DRIFT && document.visibilityState === 'visible') awake();
+    // The two clocks of the browser differ: was it asleep, or was one set? Only a new page tells the time again.
+    if (Math.abs(gap - ran) > DRIFT && program === 'gone') reload(shown.version);
+    if (program === 'running') return;
     const now = Date.parse(page.now) + Date.now() - painted;
     if (shown.status === 'created' && !root().dataset.link && now - Date.parse(order.created_at) > SLOW) sign('slow');
-    const time = document.getElementById('saoma-left');
+    const time = find('left');
     if (!time) return;
     const left = Math.ceil((Date.parse(time.dataset.until) - now) / 1000);
+    const text = clock(Math.max(left, 0));
+    if (text === time.textContent) return;
     time.parentElement.classList.toggle('over', left <= 0);
-    time.textContent = clock(Math.max(left, 0));
-    if (left <= 0 && Date.now() - overdue > OVERDUE) {
-      overdue = Date.now();
-      check();
-    }
+    time.textContent = text;
+    const spoken = time.dataset.spoken.split('~'); // seconds and words in turn
+    const at = spoken.findIndex((s, i) => i % 2 === 0 && beatLeft > s && left <= s);
+    if (at >= 0 && left > 0 && shown.status === 'pending') say(spoken[at + 1]);
+    beatLeft = left;
+  }
+
+  // overtime asks about an order whose time is over.
+  function overtime() {
+    const open = shown.status === 'created' || shown.status === 'pending';
+    if (program === 'running' || !open || Date.now() - overdue < OVERDUE) return;
+    if (Date.parse(shown.expires_at) > Date.parse(page.now) + Date.now() - painted) return;
+    overdue = Date.now();
+    refresh();
   }
 
   function clock(left) {
     const two = (n) => String(n).padStart(2, '0');
-    const [h, m, s] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+    const [h, m, s] = [(left / 3600) | 0, ((left / 60) | 0) % 60, left % 60];
     return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
   }
 
@@ -249,25 +378,33 @@
   // What the component asks of us.
   window.saoma = {
     painted,
+    trip,
+    get busy() {
+      return busy;
+    },
     attach(call) {
       ears = call;
       program = 'running';
       performance.mark('saoma.live');
+      disclose(); // its buttons are new ones
     },
     detach: gone,
     live(yes) {
       if (live === yes) return;
+      if (live) heard = new Date();
       live = yes;
       asking?.abort('hurry'); // the loop goes on in the new way
       wake();
     },
     changed(view) {
+      const before = shown;
       shown = JSON.parse(view);
-      postOrder();
+      moved(before);
     },
     online: (yes) => post({ type: yes ? 'online' : 'offline' }),
-    check,
+    refresh,
     cancel,
+    sound,
   };
 
   // hear tells the component. It throws when the program has ended in the middle of something.
@@ -282,7 +419,7 @@
   function gone() {
     program = 'gone';
     live = false;
-    check();
+    refresh();
   }
 
   async function start() {
@@ -321,26 +458,42 @@
 
   // ---- Begin.
 
+  // A kiosk's screen stays on. The browser takes the lock away whenever the page is hidden.
+  const stayOn = () => is('mode-kiosk') && navigator.wakeLock?.request('screen').catch(() => {});
+
   function awake() {
-    check();
+    refresh();
     if (program === 'running') hear('awake');
   }
 
+  addEventListener('click', click, true);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', look);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible') return;
+    stayOn();
+    if (!final(shown.status)) awake();
+  });
+  stayOn();
+
   // After a reload for the sake of news, those who do not see it are told.
-  const result = document.getElementById('saoma-result');
-  if (result && history.state?.saoma) {
-    if (document.hasFocus() || !document.documentElement.classList.contains('mode-inline')) result.focus();
-    else setTimeout(() => say(result.textContent), 100); // a live region speaks of changes only
+  const before = history.state?.saoma?.was;
+  const result = find('result');
+  if (before && before.version < order.version) {
+    if (before.status !== 'created' && order.status === 'pending' && before.code_url !== order.code_url) unsaid.push({ type: 'renewed' });
+    if (result && before.status !== order.status) {
+      if (document.hasFocus() || !is('mode-inline')) result.focus();
+      else setTimeout(() => say(result.textContent), 100); // a live region speaks of changes only
+      sound();
+    }
   }
 
   if (final(order.status)) return; // the server has painted all there is to see
 
-  addEventListener('click', click, true);
   addEventListener('online', awake);
   addEventListener('offline', () => (program === 'running' ? hear('lost') : sign('lost')));
   addEventListener('pageshow', (event) => event.persisted && awake());
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && awake());
-  setInterval(tick, 250);
+  setInterval(() => (tick(), overtime()), 250);
   follow();
   start();
+  if (is('mode-kiosk') && order.status === 'expired') renew();
 })();

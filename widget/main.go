@@ -18,7 +18,7 @@ func main() {
 		if err := json.Unmarshal([]byte(text), &page); err != nil {
 			panic(err) // the script of the frame takes over from a program that ended
 		}
-		return &ui.Checkout{Page: page}
+		return ui.TakeOver(page)
 	})
 	app.RunWhenOnBrowser()
 }

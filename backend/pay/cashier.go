@@ -26,6 +26,8 @@ type Cashier struct {
 	// Committed is told of every order whose change was committed, after the commit and before whoever
 	// asked for the change is answered. It must not block.
 	Committed func(Order)
+
+	asked askedLog
 }
 
 // CreateOrder stores an order with its first attempt and asks WeChat Pay for the code. With trouble at

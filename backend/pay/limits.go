@@ -51,6 +51,10 @@ const (
 	SweepRate = 1000
 )
 
+// AskEvery is how often WeChat Pay is asked about one order because its customer says to have paid. The sweep asks by
+// itself after 5 and 30 s, and a payment is known there at once.
+const AskEvery = 3 * time.Second
+
 const (
 	// ResultLife and H5URLLife are how long after WeChat Pay gave it something to pay by is still handed out. It
 	// gives a prepay_id 2 hours (doc 4012791856) and an h5_url 5 minutes (doc 4012791834); the rest is for the

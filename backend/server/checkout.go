@@ -164,6 +164,24 @@ func (s *Server) renewCheckout(ctx context.Context, in *checkoutToken) (*viewAns
 	return &viewAnswer{"no-store", s.view(o)}, nil
 }
 
+// checkCheckout is the customer's "I have paid". WeChat Pay in trouble is no trouble of the customer's: the order is
+// answered as it stands, and the sweep goes on asking.
+func (s *Server) checkCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
+	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	if err != nil {
+		return nil, err
+	}
+	o, err = s.Cashier.Check(ctx, o.ID)
+	if pay.CodeOf(err) == pay.Unavailable && o.ID != "" {
+		s.Log.Warn("no answer about a payment", "order", o.ID, "request", requestID(ctx), "error", err)
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &viewAnswer{"no-store", s.view(o)}, nil
+}
+
 // orderOfToken finds the order that a browser holds the token of, and its merchant.
 func (s *Server) orderOfToken(ctx context.Context, token, origin string) (pay.Order, pay.Merchant, error) {
 	o, err := s.Cashier.Find(ctx, pay.Token(token))
@@ -186,6 +204,9 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	device := deviceOf(r.UserAgent())
+	if q.Get("mode") == "kiosk" {
+		device = wire.DeviceDesktop // never the customer's own phone, though it may be a tablet that calls itself mobile
+	}
 	p := wire.Page{
 		Now:     s.Cashier.Now(),
 		Payee:   m.Name,
@@ -198,7 +219,7 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		s.pageProblem(w, r, err)
 		return
 	}
-	page, err := s.pages.render(p, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode")})
+	page, err := s.pages.render(p, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode"), Sound: q.Get("sound")})
 	if err != nil {
 		s.pageProblem(w, r, err)
 		return

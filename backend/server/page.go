@@ -45,6 +45,7 @@ func newPages(f files) (*pages, error) {
 type pageOptions struct {
 	Theme string // auto, light or dark
 	Mode  string // inline, modal or kiosk when framed by the loader; page when the checkout stands alone
+	Sound string // 1: a tone and a spoken amount tell of the payment
 }
 
 func (o pageOptions) classes() string {
@@ -57,7 +58,11 @@ func (o pageOptions) classes() string {
 	case "inline", "modal", "kiosk":
 		mode = o.Mode
 	}
-	return "theme-" + theme + " mode-" + mode
+	classes := "theme-" + theme + " mode-" + mode
+	if o.Sound == "1" {
+		classes += " sound"
+	}
+	return classes
 }
 
 // pageTemplate is the checkout page. The painted component must be the first element of the body: that is
@@ -85,6 +90,7 @@ var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
 <script src="{{.}}" defer fetchpriority="high"></script>
 {{- end}}
 {{- end}}
+<script src="{{.Look}}" defer></script>
 <script src="{{.Frame}}" defer fetchpriority="high"></script>
 </head>
 <body>
@@ -116,6 +122,7 @@ func (ps *pages) render(p wire.Page, o pageOptions) ([]byte, error) {
 		"Program":   ps.files.address("app.wasm"),
 		"Runtime":   ps.files.address("wasm_exec.js"),
 		"Frame":     ps.files.address("frame.js"),
+		"Look":      ps.files.address("look.js"),
 		"Painted":   template.HTML(app.HTMLString(&ui.Checkout{Page: p})), // go-app escapes what it writes
 		"PageID":    wire.PageID,
 		"Page":      template.JS(data), // JSON that json.Marshal made safe for HTML

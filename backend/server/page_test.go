@@ -111,6 +111,8 @@ func TestPageOptions(t *testing.T) {
 		{}:                             `class="theme-auto mode-page"`,
 		{Theme: "light"}:               `class="theme-light mode-page"`,
 		{Theme: "auto", Mode: "modal"}: `class="theme-auto mode-modal"`,
+		{Mode: "kiosk", Sound: "1"}:    `class="theme-auto mode-kiosk sound"`,
+		{Sound: "yes"}:                 `class="theme-auto mode-page"`,
 		{Theme: `x" onload="`, Mode: `"><script>alert(1)</script>`}: `class="theme-auto mode-page"`,
 	} {
 		if page := paint(t, testPage(wire.StatusPending), o); !strings.Contains(page, want) {
@@ -133,8 +135,8 @@ func TestPageKeepsNamesApartFromMarkup(t *testing.T) {
 	p.Payee, p.Order.Description, p.Order.ReturnURL, p.Order.Reference = evil, evil, evil, evil
 	p.Origins = []string{evil}
 	page := paint(t, p, pageOptions{})
-	if n := strings.Count(page, "<script"); n != 3 {
-		t.Errorf("the page has %d scripts; want its own three:\n%s", n, page)
+	if n := strings.Count(page, "<script"); n != 4 {
+		t.Errorf("the page has %d scripts; want its own four:\n%s", n, page)
 	}
 	if strings.Contains(page, "<!--") {
 		t.Errorf("a comment got through:\n%s", page)

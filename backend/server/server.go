@@ -74,6 +74,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, get("/v1/checkouts/{token}", "Look at an order, or wait for news of it"), s.readCheckout)
 	handle(s, api, post("/v1/checkouts/{token}/renew", http.StatusOK, "Get a new code after expiry"), s.renewCheckout)
 	handle(s, api, post("/v1/checkouts/{token}/cancel", http.StatusOK, "Give an order up"), s.cancelCheckout)
+	handle(s, api, post("/v1/checkouts/{token}/check", http.StatusOK, "Ask WeChat Pay now whether an order was paid"), s.checkCheckout)
 	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.live)
 	mux.HandleFunc("GET /checkout/{token}", s.checkoutPage)
 	mux.HandleFunc("GET /checkout/{token}/wechat", s.payInWeChat)

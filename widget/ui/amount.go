@@ -21,11 +21,11 @@ func yuan(fen int64) string {
 
 // sign is what stands before an amount. WeChat Pay's domestic products know one currency; another one is
 // written out, so that it is never taken for yuan.
-func sign(currency string) string {
+func (t *texts) sign(currency string) string {
 	if currency == "CNY" || currency == "" {
-		return "¥"
+		return t.Yuan
 	}
 	return currency + " "
 }
 
-func amount(fen int64, currency string) string { return sign(currency) + yuan(fen) }
+func (t *texts) amount(fen int64, currency string) string { return t.sign(currency) + yuan(fen) }

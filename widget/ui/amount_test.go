@@ -28,8 +28,22 @@ func TestAmount(t *testing.T) {
 		{1280, "", "¥12.80"},
 		{1280, "HKD", "HKD 12.80"},
 	} {
-		if got := amount(c.fen, c.currency); got != c.want {
+		if got := chinese.amount(c.fen, c.currency); got != c.want {
 			t.Errorf("amount(%d, %q) = %q; want %q", c.fen, c.currency, got, c.want)
+		}
+	}
+}
+
+// Outside of China ¥ alone may mean another currency.
+func TestTheSignIsClear(t *testing.T) {
+	t.Parallel()
+	for _, l := range languages {
+		want := "CN¥12.80"
+		if l.Tag == "zh-CN" {
+			want = "¥12.80"
+		}
+		if got := l.amount(1280, "CNY"); got != want {
+			t.Errorf("%s: %s; want %s", l.Tag, got, want)
 		}
 	}
 }

@@ -40,8 +40,8 @@ func plain(r rune) bool {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
 		return true
-	case r >= 0x4e00 && r <= 0x9fff: // the Chinese characters, for the sake of a readable page
-		return true
+	case r >= 0x4e00 && r <= 0x9fff, r >= 0x3041 && r <= 0x30fe, r >= 0xac00 && r <= 0xd7a3:
+		return true // Chinese characters, kana and hangul, for the sake of a readable and small page
 	}
 	return strings.ContainsRune(" -_.,:;/?=+~()%·¥，。、：（）", r)
 }

@@ -32,12 +32,15 @@ type Checkout struct {
 	// Page is what the checkout was painted from.
 	Page wire.Page
 
+	focus string     // the id of what had the focus when the component took over
 	news  wire.Order // the newest order heard of since, if any
 	clock clock
 	code  code
 	link  link
 	quit  quit
 	said  string // what a screen reader was told last
+
+	before time.Duration // that was left when the countdown was last drawn
 
 	live    *live
 	host    *host
@@ -88,6 +91,27 @@ func (c *Checkout) left() time.Duration { return c.order().ExpiresAt.Sub(c.now()
 
 func (c *Checkout) texts() *texts { return textsOf(c.Page.Lang) }
 
+// TakeOver is the component that goes on where the frame's script is: the customer may have begun to give up, and
+// the focus may be on a button, before the program has arrived.
+func TakeOver(p wire.Page) *Checkout {
+	c := &Checkout{Page: p, before: p.Order.ExpiresAt.Sub(p.Now)}
+	if root := app.Window().GetElementByID(rootID); root.Truthy() {
+		if v := root.Get("dataset").Get("link"); v.Truthy() {
+			c.link = link(v.String())
+		}
+		if v := root.Get("dataset").Get("quit"); v.Truthy() {
+			c.quit = quit(v.String())
+		}
+	}
+	if said := app.Window().GetElementByID(saidID); said.Truthy() {
+		c.said = said.Get("textContent").String()
+	}
+	if e := app.Window().Get("document").Get("activeElement"); e.Truthy() {
+		c.focus = e.Get("id").String()
+	}
+	return c
+}
+
 // OnMount is called in the browser when the component has taken the painted frame over.
 func (c *Checkout) OnMount(ctx app.Context) {
 	quietEngine()
@@ -95,6 +119,7 @@ func (c *Checkout) OnMount(ctx app.Context) {
 		ctx.Dispatch(func(ctx app.Context) { c.heard(ctx, kind, body) })
 	})
 	c.clock.set(c.Page.Now, c.host.painted())
+	ctx.Defer(func(app.Context) { c.host.focus(c.focus) })
 	c.live = newLive(ctx, c)
 	c.live.open()
 	c.tick(ctx)
@@ -121,11 +146,12 @@ func (c *Checkout) tick(ctx app.Context) {
 	}
 	c.judge()
 	left := c.left()
-	if text := spoken(left, c.texts()); text != "" && c.order().Status == wire.StatusPending {
+	if text := spoken(c.before, left, c.texts()); text != "" && c.order().Status == wire.StatusPending {
 		c.said = text
 	}
+	c.before = left
 	if seconds(left) == 0 {
-		c.host.check() // the deadline has passed: what became of the order?
+		c.host.refresh() // the deadline has passed: what became of the order?
 	}
 	c.ticking.set(ctx, pause(left), c.tick)
 }
@@ -178,18 +204,23 @@ func (c *Checkout) take(ctx app.Context, got wire.Order) {
 func (c *Checkout) announce(ctx app.Context, o wire.Order) {
 	t := c.texts()
 	c.host.title(Title(c.page(o)))
-	switch o.Status {
-	case wire.StatusCreated:
-	case wire.StatusPending:
+	switch {
+	case o.Status == wire.StatusCreated, o.Status == wire.StatusExpired && c.host.renewing():
+	case o.Status == wire.StatusPending:
 		c.said = t.CodeReady
 	default:
 		// The heading takes the focus if the customer is here; it would be rude to take it from the shop's page.
+		focused := c.host.focused()
 		c.said = ""
-		if !c.host.focused() {
+		if !focused {
 			c.said = c.result(o)
-			return
 		}
-		ctx.Defer(func(app.Context) { c.host.focus(resultID) })
+		ctx.Defer(func(app.Context) {
+			if focused {
+				c.host.focus(resultID)
+			}
+			c.host.sound()
+		})
 	}
 }
 
@@ -207,5 +238,5 @@ func Title(p wire.Page) string {
 	if p.Order.Status == wire.StatusPaid {
 		text = t.TitlePaid
 	}
-	return fmt.Sprintf(text, amount(p.Order.Amount, p.Order.Currency), p.Payee)
+	return fmt.Sprintf(text, t.amount(p.Order.Amount, p.Order.Currency), p.Payee)
 }

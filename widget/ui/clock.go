@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -48,15 +50,37 @@ func untilNext(left time.Duration) time.Duration {
 	return time.Second
 }
 
-// spoken is what a screen reader is told of the time left: a few times, not every second.
-func spoken(left time.Duration, t *texts) string {
-	switch s := seconds(left); s {
-	case 300, 60:
-		return fmt.Sprintf(t.Minutes, s/60)
-	case 30, 10:
-		return fmt.Sprintf(t.Seconds, s)
+// spokenAt are the moments at which a screen reader is told of the time left, in seconds: a few, not every second.
+var spokenAt = [...]int64{10, 30, 60, 300}
+
+// spoken is what is said when the time left has gone from before to left. A late timer skips seconds, and then the
+// nearest moment passed is told of.
+func spoken(before, left time.Duration, t *texts) string {
+	for _, s := range spokenAt {
+		if seconds(before) > s && seconds(left) <= s && seconds(left) > 0 {
+			return spokenOf(s, t)
+		}
 	}
 	return ""
+}
+
+func spokenOf(s int64, t *texts) string {
+	switch {
+	case s == 60:
+		return t.Minute
+	case s > 60:
+		return fmt.Sprintf(t.Minutes, s/60)
+	}
+	return fmt.Sprintf(t.Seconds, s)
+}
+
+// spokenOfScript is the same for the plain script: seconds and words in turn.
+func spokenOfScript(t *texts) string {
+	var parts []string
+	for _, s := range spokenAt {
+		parts = append(parts, strconv.FormatInt(s, 10), spokenOf(s, t))
+	}
+	return strings.Join(parts, "~")
 }
 
 // beijing is the zone every time is shown in. The first frame is painted on a server, which does not know

@@ -75,11 +75,11 @@ func TestWhatIsSpokenOfTheTime(t *testing.T) {
 	t.Parallel()
 	said := map[string]int{}
 	for left := 20 * time.Minute; left > -time.Minute; left -= time.Second {
-		if text := spoken(left, textsOf("en")); text != "" {
+		if text := spoken(left+time.Second, left, textsOf("en")); text != "" {
 			said[text]++
 		}
 	}
-	want := []string{"5 minutes left", "1 minutes left", "30 seconds left", "10 seconds left"}
+	want := []string{"5 minutes left", "1 minute left", "30 seconds left", "10 seconds left"}
 	for _, text := range want {
 		if said[text] != 1 {
 			t.Errorf("%q is said %d times; want once", text, said[text])
@@ -87,6 +87,25 @@ func TestWhatIsSpokenOfTheTime(t *testing.T) {
 	}
 	if len(said) != len(want) {
 		t.Errorf("said: %v; want only %q", said, want)
+	}
+}
+
+// A timer that comes late does not swallow what was to be said.
+func TestALateTimerSpeaks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		before, left time.Duration
+		want         string
+	}{
+		{32 * time.Second, 27 * time.Second, "30 seconds left"},
+		{6 * time.Minute, 40 * time.Second, "1 minute left"},
+		{30 * time.Second, 29 * time.Second, ""},
+		{5 * time.Second, 15 * time.Minute, ""}, // renewed
+		{time.Minute + time.Second, -time.Second, ""},
+	} {
+		if got := spoken(c.before, c.left, &english); got != c.want {
+			t.Errorf("from %v to %v: %q; want %q", c.before, c.left, got, c.want)
+		}
 	}
 }
 

@@ -26,12 +26,14 @@ func (c *Checkout) heard(ctx app.Context, kind, body string) {
 		c.live.wake()
 	case heardRefused:
 		c.quit, c.said = quitRefused, c.texts().CancelFailed
+	case heardSay:
+		c.said = body
 	}
 }
 
 // message is called with what the socket brings.
 func (c *Checkout) message(ctx app.Context, m wire.Message) {
-	c.clock.set(m.Now, time.Now())
+	c.clock.set(m.Now.Add(c.host.trip()), time.Now())
 	c.host.live(true)
 	c.take(ctx, m.Order)
 	c.reached()
@@ -56,11 +58,6 @@ func (c *Checkout) lose(ctx app.Context) {
 		c.link, c.said = linkLost, c.texts().Lost
 		c.host.online(false)
 	})
-}
-
-func (c *Checkout) onRetry(app.Context, app.Event) {
-	c.host.check()
-	c.live.wake()
 }
 
 func (c *Checkout) onCancel(ctx app.Context, _ app.Event) {

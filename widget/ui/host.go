@@ -16,6 +16,7 @@ const (
 	heardLost    = "lost"    // a poll failed
 	heardAwake   = "awake"   // the page is seen again, or the network is back
 	heardRefused = "refused" // a cancel failed
+	heardSay     = "say"     // a text for those who listen
 )
 
 // A host is the window around the component: the frame's script, which polls, posts and speaks with the
@@ -44,16 +45,28 @@ func (h *host) close() {
 	h.ears = nil
 }
 
-// painted is when, by the local clock, the server painted the page.
+// painted is when, by the local clock, the server painted the page: half of the request's way before its answer came.
 func (h *host) painted() time.Time {
 	return time.UnixMilli(int64(h.script.Get("painted").Float()))
+}
+
+// trip is how long a message takes from the server to us, as far as we know: half of a request's way there and back.
+func (h *host) trip() time.Duration {
+	return time.Duration(h.script.Get("trip").Float() * float64(time.Millisecond))
 }
 
 // live says whether the socket brings the news; if not, the script polls.
 func (h *host) live(yes bool) { h.script.Call("live", yes) }
 
-// check has the order fetched at once.
-func (h *host) check() { h.script.Call("check") }
+// refresh has the order fetched at once.
+func (h *host) refresh() { h.script.Call("refresh") }
+
+// renewing reports whether a new code is on its way. The server closes the old one first, and the order counts as
+// expired in between, which is nobody's news.
+func (h *host) renewing() bool { return h.script.Get("busy").String() == "renew" }
+
+// sound tells aloud of what is on the screen now, if the customer or the shop wants it.
+func (h *host) sound() { h.script.Call("sound") }
 
 func (h *host) cancel() { h.script.Call("cancel") }
 

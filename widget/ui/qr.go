@@ -11,7 +11,8 @@ import (
 
 const svgNamespace = "http://www.w3.org/2000/svg"
 
-// codeWidthMax is the widest a code is drawn, in CSS pixels. The largest whole number of pixels to a module
+// codeWidthMax is the widest a code is drawn, in CSS pixels, where the style sheet knows nothing better: it counts
+// with the pixels of the screen, of which there may be 1.25 to a CSS pixel. The largest whole number of pixels to a module
 // below it is taken, which leaves every code_url of WeChat Pay (33 to 53 modules with the quiet zone) at
 // more than 200 pixels: below that, older phones need to come close.
 const codeWidthMax = 264
@@ -57,7 +58,7 @@ func (c code) width() int {
 // what Trusted Types forbid.
 func (c code) svg(name string) app.UI {
 	side, width := strconv.Itoa(c.modules), strconv.Itoa(c.width())
-	return app.Elem("svg").XMLNS(svgNamespace).ID("saoma-code").Class("code").
+	return app.Elem("svg").XMLNS(svgNamespace).ID("saoma-code").Class("code m"+side).
 		Attr("viewBox", "0 0 "+side+" "+side).Attr("width", width).Attr("height", width).
 		Attr("shape-rendering", "crispEdges").
 		Role("img").Attr("aria-label", attr(name)).

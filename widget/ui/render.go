@@ -13,7 +13,10 @@ import (
 const (
 	rootID   = "saoma"
 	saidID   = "saoma-said"
+	scanID   = "saoma-scan"
 	leftID   = "saoma-left"
+	heardID  = "saoma-heard"
+	helpID   = "saoma-help"
 	resultID = "saoma-result"
 	cancelID = "saoma-cancel"
 	keepID   = "saoma-keep"
@@ -38,7 +41,7 @@ func (c *Checkout) head(o wire.Order) app.UI {
 	return app.Header().Class("head").Body(
 		app.P().Class("payee").Text(c.Page.Payee),
 		app.P().Class("amount").Body(
-			app.Span().Class("sign").Text(sign(o.Currency)),
+			app.Span().Class("sign").Text(c.texts().sign(o.Currency)),
 			app.Span().Text(yuan(o.Amount)),
 		),
 		app.P().Class("what").Text(what(o, c.texts())),
@@ -77,13 +80,41 @@ func (c *Checkout) stage(o wire.Order) app.UI {
 	if o.Status != wire.StatusCreated && o.Status != wire.StatusPending {
 		return c.outcome(o)
 	}
-	if code := c.codeOf(o); code.drawn() {
-		return c.scan(o, code.svg(fmt.Sprintf(c.texts().CodeName, amount(o.Amount, o.Currency), c.Page.Payee)))
+	if c.needsSecondDevice() {
+		return app.Section().Class("stage second").Body(c.words(), c.notes(), c.card(o),
+			act("enlarge", "outlined", c.texts().Enlarge), c.foot(o), c.help())
 	}
-	return c.scan(o, app.Div().Class("waiting").Body(
-		app.Span().Class("spinner"),
-		app.Span().Text(c.texts().Asking),
-	))
+	return app.Section().Class("stage").Body(c.card(o), c.words(), c.notes(), c.foot(o), c.help())
+}
+
+// needsSecondDevice reports whether the code is on the screen of the phone that would have to scan it: WeChat takes
+// such codes from the camera only, not from a screenshot nor by a long press (doc 4012791890).
+func (c *Checkout) needsSecondDevice() bool {
+	return c.Page.Device != "" && c.Page.Device != wire.DeviceDesktop && len(c.Page.Channels) == 0
+}
+
+// card holds the code, or in its place the wait for it. Enlarged by the script it fills the window.
+func (c *Checkout) card(o wire.Order) app.UI {
+	t := c.texts()
+	code := waiting("asking", t.Asking)
+	if drawn := c.codeOf(o); drawn.drawn() {
+		code = drawn.svg(fmt.Sprintf(t.CodeName, t.amount(o.Amount, o.Currency), c.Page.Payee))
+	}
+	return app.Div().Class("card").Body(
+		code,
+		waiting("if-renew", t.Renewing),
+		app.P().Class("bright-words").Text(t.Bright),
+		act("restore", "bright-words outlined", t.Restore),
+	)
+}
+
+func waiting(class, text string) app.UI {
+	return app.Div().Class("waiting "+class).Body(app.Span().Class("spinner"), app.Span().Text(text))
+}
+
+// act is a button that the frame's script answers.
+func act(name, class, text string) app.HTMLButton {
+	return app.Button().ID("saoma-"+name).Type("button").Class(class).DataSet("act", name).Text(text)
 }
 
 // codeOf makes the QR code, once for each code_url: that takes a phone some milliseconds, and the countdown
@@ -95,21 +126,35 @@ func (c *Checkout) codeOf(o wire.Order) code {
 	return c.code
 }
 
-// scan asks the customer to scan the code.
-func (c *Checkout) scan(o wire.Order, code app.UI) app.UI {
-	t := c.texts()
-	return app.Section().Class("stage").Body(
-		app.Div().Class("card").Body(code),
-		app.H1().Class("scan").Body(icon("viewfinder", viewfinderPath), app.Span().Text(t.Scan)),
-		app.Div().Class("notes").Body(
-			app.P().Class("how").Text(t.How),
-			app.Div().Class("trouble").Body(
-				app.P().Class("if-lost").Text(t.Lost),
-				app.P().Class("if-slow").Text(t.Slow),
-				app.Button().Type("button").Class("quiet").DataSet("act", "check").Text(t.Retry).OnClick(c.onRetry),
+// words asks the customer to scan the code.
+func (c *Checkout) words() app.UI {
+	text := c.texts().Scan
+	if c.needsSecondDevice() {
+		text = c.texts().SecondScan
+	}
+	return app.H1().ID(scanID).Class("scan").TabIndex(-1).
+		Body(icon("viewfinder", viewfinderPath), app.Span().Text(text))
+}
+
+// notes say how to scan, or what the trouble is, or what came of a wish. All is there, and the styles show one.
+func (c *Checkout) notes() app.UI {
+	t, how := c.texts(), c.texts().How
+	if c.needsSecondDevice() {
+		how = t.SecondHow
+	}
+	return app.Div().Class("notes").Body(
+		app.P().Class("how").Text(how),
+		app.Div().Class("trouble").Body(
+			app.P().Class("if-lost").Body(
+				app.Span().Text(t.Lost),
+				app.Span().Class("heard").Body(app.Span().Text(t.Heard), app.Span().ID(heardID)),
 			),
+			app.P().Class("if-slow").Text(t.Slow),
+			act("retry", "quiet", t.Retry),
 		),
-		c.foot(o),
+		app.P().Class("busy if-check").Text(t.AskingNow),
+		app.P().Class("busy if-unpaid").Text(t.NotPaid),
+		app.P().Class("busy if-norenew").Text(t.RenewFailed),
 	)
 }
 
@@ -122,8 +167,8 @@ func (c *Checkout) deadline(o wire.Order) app.UI {
 	}
 	return app.P().Class(class).Body(
 		app.Span().Class("left").Text(t.Left),
-		app.Span().ID(leftID).Class("time").Role("timer").
-			DataSet("until", o.ExpiresAt.UTC().Format(timeOfScript)).Text(countdown(left)),
+		app.Span().ID(leftID).Class("time").Role("timer").DataSet("until", o.ExpiresAt.UTC().Format(timeOfScript)).
+			DataSet("spoken", attr(spokenOfScript(t))).Text(countdown(left)),
 		app.Span().Class("checking").Text(t.Checking),
 	)
 }
@@ -131,105 +176,35 @@ func (c *Checkout) deadline(o wire.Order) app.UI {
 // timeOfScript is RFC 3339 with the milliseconds that JavaScript's Date can hold.
 const timeOfScript = "2006-01-02T15:04:05.000Z"
 
-// foot holds the countdown and the quiet way out; in their place comes the question whether to cancel.
+// foot holds the countdown and the quiet ways out; in their place comes the question whether to cancel.
 // Everything is always there and the styles show what is meant, so that the plain script can ask as well.
 func (c *Checkout) foot(o wire.Order) app.UI {
 	t := c.texts()
 	return app.Div().Class("foot").Body(
 		app.Div().Class("usual").Body(
 			c.deadline(o),
-			app.Button().ID(cancelID).Type("button").Class("quiet").DataSet("act", "ask").
-				Text(t.Cancel).OnClick(c.onCancel),
+			app.Div().Class("acts").Body(
+				act("check", "quiet firm", t.HavePaid),
+				act("help", "quiet", t.Help).ID("saoma-help-act").Aria("expanded", "false").Aria("controls", helpID),
+				act("ask", "quiet", t.Cancel).ID(cancelID).OnClick(c.onCancel),
+			),
 		),
 		app.Div().Class("sure").Body(
 			app.P().Class("if-asking").Text(t.Sure),
 			app.P().Class("if-busy").Text(t.Cancelling),
 			app.P().Class("if-refused").Text(t.CancelFailed),
-			app.Button().ID(keepID).Type("button").Class("quiet").DataSet("act", "keep").
-				Text(t.SureNo).OnClick(c.onKeep),
-			app.Button().Type("button").Class("quiet danger").DataSet("act", "cancel").
-				Text(t.SureYes).OnClick(c.onSure),
+			act("keep", "quiet", t.SureNo).OnClick(c.onKeep),
+			act("cancel", "quiet danger", t.SureYes).ID("saoma-sure").OnClick(c.onSure),
 		),
 	)
 }
 
-// outcome shows how it ended. The dead code is gone. Every kind of stage is another element, so that go-app
-// makes it anew: a heading that is moved counts as a shift of the layout, a new one does not.
-func (c *Checkout) outcome(o wire.Order) app.UI {
-	parts := []app.UI{
-		app.Div().Class("mark").Body(mark(o.Status)),
-		app.H1().ID(resultID).Class("result").TabIndex(-1).Text(c.result(o)),
-		app.P().Class("explain").Text(c.explain(o)),
-		app.Dl().Class("facts").Body(c.facts(o)...),
-		c.back(o),
-	}
-	if o.Status.Final() {
-		return app.Article().Class("stage").Body(parts...)
-	}
-	return app.Div().Class("stage").Body(parts...)
-}
-
-func (c *Checkout) result(o wire.Order) string {
+// help is disclosed by the script. Another account may have scanned the code, and then nobody else can pay it.
+func (c *Checkout) help() app.UI {
 	t := c.texts()
-	switch o.Status {
-	case wire.StatusPaid:
-		return t.Paid
-	case wire.StatusRefunded:
-		return t.Refunded
-	case wire.StatusExpired:
-		return t.Expired
-	default:
-		return t.Cancelled
+	ways := []app.UI{act("renew", "outlined", t.Renew)}
+	if !c.needsSecondDevice() { // which has it above
+		ways = append(ways, act("enlarge", "outlined", t.Enlarge))
 	}
-}
-
-func (c *Checkout) explain(o wire.Order) string {
-	t := c.texts()
-	switch {
-	case o.Status == wire.StatusPaid && o.Late:
-		return t.Late
-	case o.Status == wire.StatusRefunded:
-		return t.RefundedHow
-	case o.Status == wire.StatusExpired:
-		return t.ExpiredHow
-	case o.Status == wire.StatusCancelled:
-		return t.CancelledHow
-	}
-	return ""
-}
-
-// facts are what the customer may be asked for when there is a question.
-func (c *Checkout) facts(o wire.Order) []app.UI {
-	t := c.texts()
-	var facts []app.UI
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, app.Div().Body(app.Dt().Text(name), app.Dd().Text(value)))
-		}
-	}
-	if o.PaidAt != nil {
-		add(t.PaidAt, beijing(*o.PaidAt)+t.Zone)
-	}
-	if o.AmountRefunded > 0 {
-		add(t.PartRefunded, amount(o.AmountRefunded, o.Currency))
-	}
-	add(t.Reference, o.Reference)
-	add(t.OrderID, o.ID)
-	return facts
-}
-
-// back leads to the shop, in the whole window and only by the customer's own click.
-func (c *Checkout) back(o wire.Order) app.UI {
-	if !isWeb(o.ReturnURL) {
-		return app.Div().Class("back")
-	}
-	return app.Div().Class("back").Body(
-		app.A().Class("to-shop").Href(attr(o.ReturnURL)).Target("_top").Rel("noopener").Text(c.texts().Return),
-	)
-}
-
-// isWeb refuses javascript: and all else that is not a page.
-func isWeb(url string) bool {
-	url = strings.ToLower(url)
-	return strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")
+	return app.Div().ID(helpID).Class("help").Body(app.P().Text(t.HelpHow), app.Div().Class("acts").Body(ways...))
 }

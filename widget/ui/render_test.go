@@ -100,7 +100,7 @@ func TestEveryStatus(t *testing.T) {
 		},
 		{
 			"expired", testPage(wire.StatusExpired),
-			[]string{"二维码已过期", "重新下单", "返回商家"}, []string{"扫一扫", "支付时间"}, false,
+			[]string{"二维码已过期", "换一个新码", "返回商家"}, []string{"扫一扫", "支付时间"}, false,
 		},
 		{
 			"cancelled", testPage(wire.StatusCancelled),

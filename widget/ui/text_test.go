@@ -18,12 +18,20 @@ func TestLanguagesAreComplete(t *testing.T) {
 			if text == "" && name != "Zone" { // whoever reads Chinese is on Beijing's time
 				t.Errorf("%s has no word for %s", l.Tag, name)
 			}
+			if i > 0 && text == english.field(name) && l != &english && !same[name] {
+				t.Errorf("%s says %s in English: %q", l.Tag, name, text)
+			}
 			if got, want := verbs(text), verbs(first.Field(i).String()); got != want {
 				t.Errorf("%s: %s has the places %q; want %q", l.Tag, name, got, want)
 			}
 		}
 	}
 }
+
+// same are the words that need no translation.
+var same = map[string]bool{"Yuan": true, "What": true, "Count": true, "Title": true}
+
+func (t *texts) field(name string) string { return reflect.ValueOf(*t).FieldByName(name).String() }
 
 var verb = regexp.MustCompile(`%.`)
 
@@ -40,7 +48,14 @@ func TestMatchLang(t *testing.T) {
 		{[]string{"en"}, "en"},
 		{[]string{"EN-gb"}, "en"},
 		{[]string{"zh"}, "zh-CN"},
-		{[]string{"zh-Hant-TW"}, "zh-CN"},
+		{[]string{"zh-Hant-TW"}, "zh-TW"},
+		{[]string{"zh-Hant"}, "zh-TW"},
+		{[]string{"zh-HK"}, "zh-TW"},
+		{[]string{"zh-mo"}, "zh-TW"},
+		{[]string{"zh-Hans-HK"}, "zh-CN"},
+		{[]string{"zh-SG"}, "zh-CN"},
+		{[]string{"ja-JP"}, "ja"},
+		{[]string{"ko-KR,en;q=0.5"}, "ko"},
 		{[]string{"fr"}, "zh-CN"},
 		{[]string{"", "en-US,en;q=0.9"}, "en"},
 		{[]string{"", "fr-CH, fr;q=0.9, en;q=0.8, zh;q=0.7, *;q=0.5"}, "en"},

@@ -1,0 +1,49 @@
+package ui
+
+var english = texts{
+	Tag:       "en",
+	Title:     "WeChat Pay %s · %s",
+	TitlePaid: "Paid %s · %s",
+	Yuan:      "CN¥",
+
+	What:  ", ",
+	More:  "and %d more",
+	Count: "%s ×%d",
+
+	Asking:    "Asking WeChat Pay for the code…",
+	Scan:      "Scan with WeChat",
+	How:       "In WeChat, tap “+” at the top right, choose Scan and point at the code",
+	CodeName:  "WeChat Pay QR code, %s, to %s",
+	CodeReady: "The code is ready. Scan it with WeChat.",
+	Left:      "Time left to pay",
+	Minutes:   "%d minutes left",
+	Minute:    "1 minute left",
+	Seconds:   "%d seconds left",
+	Checking:  "Checking the result…",
+
+	SecondScan: "Scan with another phone",
+	SecondHow:  "It can’t be paid on this phone, not even from a screenshot. Point WeChat’s Scan on another phone here.",
+	Enlarge:    "Enlarge", Bright: "Turn the brightness all the way up, then scan with another phone", Restore: "Back",
+
+	Lost: "Connection lost. If you have paid, the result will be filled in by itself.", Heard: "Last checked",
+	Slow: "WeChat Pay has not answered yet. We keep asking.", Retry: "Retry",
+
+	HavePaid: "I have paid", AskingNow: "Asking WeChat Pay…",
+	NotPaid: "No payment found yet. Once you have paid it appears here; please don’t pay twice.",
+	Help:    "Trouble?", HelpHow: "Does WeChat say that someone else scanned it, or that the order is wrong or no longer valid? " +
+		"Get a new code; the old one will stop working.",
+	Renew: "Get a new code", Renewing: "Getting a new code…", RenewFailed: "No new code just now. Please try again.",
+
+	Cancel: "Cancel", Sure: "Cancel this payment?", SureYes: "Yes, cancel", SureNo: "Keep paying",
+	Cancelling: "Cancelling…", CancelFailed: "We could not cancel just now. Please try again.",
+
+	Paid: "Payment successful", Late: "Your payment arrived after the order had ended. The shop has received it.",
+	PaidAt: "Paid at", Zone: " (Beijing)", Reference: "Shop reference", OrderID: "Order", PartRefunded: "Refunded",
+	Expired:    "The code has expired",
+	ExpiredHow: "Get a new one to go on. If you have paid already, don’t pay again: the result will appear here.",
+	Cancelled:  "Order cancelled", CancelledHow: "Nothing more will be taken. If you have paid, the result will appear here.",
+	Refunded: "Refunded", RefundedHow: "The money goes back the way it came. WeChat will tell you when it arrives.",
+	Return: "Back to the shop", Done: "Done", Print: "Print receipt", NoInvoice: "For your records. Not a tax invoice (fapiao).",
+	By:     "Paid through WeChat Pay",
+	Speech: "WeChat Pay: %s yuan received",
+}
