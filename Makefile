@@ -2,6 +2,7 @@
 # make test   all tests, also in a real browser
 # make check  formatting, vet for both targets, lint, the build of both programs, the budgets in bytes
 # make bench  benchmarks: medians and ratios, nothing that passes or fails
+# make gallery  photographs of every state of the checkout, in themes, languages and widths: shots/index.html
 # make crash  the program is killed 200 times under load (10 times in make test), and its books are checked each time
 # make simulate SEED=7 ORDERS=1000   simulated days of a shop with everything going wrong, and then the books
 
@@ -12,7 +13,7 @@ DIST    := public/dist/.built
 SOURCES := $(wildcard public/*.js public/*.css public/*.d.ts) go.mod go.sum \
            $(shell find widget backend/wire -name '*.go' -not -name '*_test.go')
 
-.PHONY: run build test check bench crash simulate clean
+.PHONY: run build test check bench gallery crash simulate clean
 
 run: build
 	./saoma
@@ -43,6 +44,10 @@ check: $(DIST) .bin/golangci-lint
 
 bench: $(DIST)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# WeChat's customers see all of this; look at it after a change of the widget or of its styles.
+gallery: build
+	SAOMA_GALLERY=$(CURDIR)/shots $(GO) test ./backend -run 'TestGallery|TestOtherMedia' -count=1 -timeout 30m
 
 crash: $(DIST)
 	SAOMA_CRASHES=200 $(GO) test ./backend -run TestKilledAtAnyMoment -count=1 -timeout 1h -v

@@ -49,6 +49,11 @@ type window struct {
 // open opens a page of the shop's origin. The scripts run in every frame before the page's own.
 func (w *world) open(t *testing.T, path string, before ...string) *window {
 	t.Helper()
+	return w.openAt(t, w.shop.url+path, before...)
+}
+
+func (w *world) openAt(t *testing.T, url string, before ...string) *window {
+	t.Helper()
 	browser, err := chromium()
 	if err != nil {
 		t.Fatalf("start Chromium: %v", err)
@@ -71,8 +76,8 @@ func (w *world) open(t *testing.T, path string, before ...string) *window {
 		}
 	}
 	// A fixed viewport: otherwise the first screenshot resizes the page, which counts as a shift of its layout.
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(900, 1000), chromedp.Navigate(w.shop.url+path)); err != nil {
-		t.Fatalf("open %s: %v", path, err)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(900, 1000), chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open %s: %v", url, err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
