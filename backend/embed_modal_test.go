@@ -114,6 +114,26 @@ func TestEmbedPaidLeads(t *testing.T) {
 	}
 }
 
+// An order of the shop's server: its own return address serves where the page gives none, in the shop's colours.
+func TestEmbedOrderOfTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var o order
+	w.call(t, "POST", "/v1/orders", `{"amount":100,"description":"tea","return_url":"`+w.shop.url+`/thanks.html"}`, w.secret()).json(t, &o)
+	w.servePages(pageStart+loaderTag+`<saoma-checkout order="`+o.Token+`" style="--saoma-accent:#1677ff"></saoma-checkout>`,
+		map[string]string{"thanks.html": pageStart + "Thank you"})
+	v := w.open(t, "/page.html", haste)
+	v.wantTold(t, "ready", o)
+	v.live(t)
+	eventually(t, "the frame wears the shop's colours", func() bool {
+		var accent string
+		return v.inFrame(`getComputedStyle(document.documentElement).getPropertyValue('--saoma-accent')`, &accent) && accent == "rgb(22 119 255)"
+	})
+	v.run(t, `haste = 20`)
+	w.pays(t, o)
+	v.wantTrue(t, "the customer is thanked", `location.pathname === '/thanks.html'`)
+}
+
 // haste lets a test make the timers of the shop's page, and so the loader's, that many times as fast.
 const haste = `if (window.top === window) {
 	const { setTimeout } = window;
