@@ -34,7 +34,7 @@ var mimes = map[string]string{
 }
 
 // needed are the files without which the checkout page is not all it can be.
-var needed = [...]string{"saoma.js", "frame.js", "look.js", "frame.css", "wasm_exec.js", "app.wasm"}
+var needed = [...]string{"saoma.js", "frame.js", "look.js", "wechat.js", "frame.css", "wasm_exec.js", "app.wasm"}
 
 const (
 	forever = "public, max-age=31536000, immutable" // for addresses that change with their contents

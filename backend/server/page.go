@@ -92,6 +92,9 @@ var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
 {{- end}}
 <script src="{{.Look}}" defer></script>
 <script src="{{.Frame}}" defer fetchpriority="high"></script>
+{{- with .WeChat}}
+<script src="{{.}}" defer></script>
+{{- end}}
 </head>
 <body>
 {{.Painted}}
@@ -123,6 +126,7 @@ func (ps *pages) render(p wire.Page, o pageOptions) ([]byte, error) {
 		"Runtime":   ps.files.address("wasm_exec.js"),
 		"Frame":     ps.files.address("frame.js"),
 		"Look":      ps.files.address("look.js"),
+		"WeChat":    ps.inWeChat(p),
 		"Painted":   template.HTML(app.HTMLString(&ui.Checkout{Page: p})), // go-app escapes what it writes
 		"PageID":    wire.PageID,
 		"Page":      template.JS(data), // JSON that json.Marshal made safe for HTML
@@ -131,6 +135,14 @@ func (ps *pages) render(p wire.Page, o pageOptions) ([]byte, error) {
 		return nil, fmt.Errorf("render page: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// inWeChat is the address of the script that pays inside WeChat, where the page can.
+func (ps *pages) inWeChat(p wire.Page) string {
+	if p.Bridge == nil {
+		return ""
+	}
+	return ps.files.address("wechat.js")
 }
 
 // colorScheme is what the browser paints behind the page before the styles are there.

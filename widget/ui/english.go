@@ -25,6 +25,11 @@ var english = texts{
 	SecondHow:  "It can’t be paid on this phone, not even from a screenshot. Point WeChat’s Scan on another phone here.",
 	Enlarge:    "Enlarge", Bright: "Turn the brightness all the way up, then scan with another phone", Restore: "Back",
 
+	Here: "Pay with WeChat", H5How: "WeChat opens on this phone. When you have paid you come back here.",
+	JSAPIHow: "Check the amount in WeChat and confirm.", HereFailed: "WeChat could not be opened. Try again, or scan with another phone.",
+	Gone: "Finish paying in WeChat", GoneHow: "Have you paid? The result appears here by itself, or tap “I have paid”.",
+	Open: "Open WeChat Pay", OpenAgain: "Open WeChat again", Opening: "Opening WeChat Pay…", Elsewhere: "Scan with another phone instead",
+
 	Lost: "Connection lost. If you have paid, the result will be filled in by itself.", Heard: "Last checked",
 	Slow: "WeChat Pay has not answered yet. We keep asking.", Retry: "Retry",
 

@@ -80,6 +80,9 @@ func (c *Checkout) stage(o wire.Order) app.UI {
 	if o.Status != wire.StatusCreated && o.Status != wire.StatusPending {
 		return c.outcome(o)
 	}
+	if c.here() != "" {
+		return c.onThisPhone(o)
+	}
 	if c.needsSecondDevice() {
 		return app.Section().Class("stage second").Body(c.words(), c.notes(), c.card(o),
 			act("enlarge", "outlined", c.texts().Enlarge), c.foot(o), c.help())
@@ -128,20 +131,15 @@ func (c *Checkout) codeOf(o wire.Order) code {
 
 // words asks the customer to scan the code.
 func (c *Checkout) words() app.UI {
-	text := c.texts().Scan
-	if c.needsSecondDevice() {
-		text = c.texts().SecondScan
-	}
+	text, _ := c.ask(c.order())
 	return app.H1().ID(scanID).Class("scan").TabIndex(-1).
 		Body(icon("viewfinder", viewfinderPath), app.Span().Text(text))
 }
 
 // notes say how to scan, or what the trouble is, or what came of a wish. All is there, and the styles show one.
 func (c *Checkout) notes() app.UI {
-	t, how := c.texts(), c.texts().How
-	if c.needsSecondDevice() {
-		how = t.SecondHow
-	}
+	t := c.texts()
+	_, how := c.ask(c.order())
 	return app.Div().Class("notes").Body(
 		app.P().Class("how").Text(how),
 		app.Div().Class("trouble").Body(
@@ -155,6 +153,7 @@ func (c *Checkout) notes() app.UI {
 		app.P().Class("busy if-check").Text(t.AskingNow),
 		app.P().Class("busy if-unpaid").Text(t.NotPaid),
 		app.P().Class("busy if-norenew").Text(t.RenewFailed),
+		app.P().Class("busy if-failed").Text(t.HereFailed),
 	)
 }
 
@@ -180,15 +179,14 @@ const timeOfScript = "2006-01-02T15:04:05.000Z"
 // Everything is always there and the styles show what is meant, so that the plain script can ask as well.
 func (c *Checkout) foot(o wire.Order) app.UI {
 	t := c.texts()
+	acts := []app.UI{act("check", "quiet firm", t.HavePaid)}
+	if c.here() == "" {
+		acts = append(acts,
+			act("help", "quiet", t.Help).ID("saoma-help-act").Aria("expanded", "false").Aria("controls", helpID))
+	}
+	acts = append(acts, act("ask", "quiet", t.Cancel).ID(cancelID).OnClick(c.onCancel))
 	return app.Div().Class("foot").Body(
-		app.Div().Class("usual").Body(
-			c.deadline(o),
-			app.Div().Class("acts").Body(
-				act("check", "quiet firm", t.HavePaid),
-				act("help", "quiet", t.Help).ID("saoma-help-act").Aria("expanded", "false").Aria("controls", helpID),
-				act("ask", "quiet", t.Cancel).ID(cancelID).OnClick(c.onCancel),
-			),
-		),
+		app.Div().Class("usual").Body(c.deadline(o), app.Div().Class("acts").Body(acts...)),
 		app.Div().Class("sure").Body(
 			app.P().Class("if-asking").Text(t.Sure),
 			app.P().Class("if-busy").Text(t.Cancelling),

@@ -33,6 +33,10 @@ type texts struct {
 	SecondScan, SecondHow    string // the page is on the phone that would have to scan it
 	Enlarge, Bright, Restore string
 
+	Here, H5How, JSAPIHow, HereFailed   string // the phone that shows the page can pay
+	Gone, GoneHow                       string // the customer has left for WeChat and is back
+	Open, OpenAgain, Opening, Elsewhere string
+
 	Lost, Heard, Slow, Retry string
 
 	HavePaid, AskingNow, NotPaid string
