@@ -36,11 +36,11 @@ func (w *world) bridge(t *testing.T, does string) string {
 	return `window.wechatsimDoes = '` + does + `';` + string(there.call(t, "GET", "/_sim/bridge.js", "").body)
 }
 
-// click clicks an element of the page as a hand does.
-func (v *window) click(t *testing.T, selector string) {
+// tap clicks an element of the page as a hand does.
+func (v *window) tap(t *testing.T, selector string) {
 	t.Helper()
 	if err := chromedp.Do(v.ctx, chromedp.Click(selector)); err != nil {
-		t.Fatalf("click %s: %v", selector, err)
+		t.Fatalf("tap %s: %v", selector, err)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestInsideWeChat(t *testing.T) {
 	v := w.phone(t, o.CheckoutURL+"?lang=zh-CN&theme=light", uaWeChat, w.bridge(t, "pay"))
 	v.shows(t, "#saoma-open")
 	v.picture(t, "jsapi")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	w.wantStatus(t, o.ID, "paid")
 	v.alone(t, "paid")
 	v.picture(t, "jsapi-paid")
@@ -105,7 +105,7 @@ func TestCancelledInsideWeChat(t *testing.T) {
 	o := w.latte(t)
 	v := w.phone(t, o.CheckoutURL, uaWeChat, w.bridge(t, "cancel"))
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	eventually(t, "the bridge has answered", func() bool {
 		is, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](`!!window.WeixinJSBridge && location.hash === ''`))
 		return err == nil && is && w.channel(t, o.ID) == "jsapi"
@@ -134,7 +134,7 @@ func TestTheBridgeIsAHint(t *testing.T) {
 		document.dispatchEvent(new Event('WeixinJSBridgeReady')); });`
 	v := w.phone(t, o.CheckoutURL, uaWeChat, lies)
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	eventually(t, "the server has asked", func() bool {
 		is, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](`document.documentElement.dataset.busy === 'unpaid'`))
 		return err == nil && is
@@ -154,16 +154,16 @@ func TestNoBridge(t *testing.T) {
 	o := w.latte(t)
 	v := w.phone(t, o.CheckoutURL, uaWeChat)
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	v.shows(t, ".if-failed")
 	v.picture(t, "jsapi-no-bridge")
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-renew") // to another phone
+	v.tap(t, "#saoma-renew") // to another phone
 	v.shows(t, "#saoma-enlarge")
 	if got := w.read(t, o.ID); got.CodeURL == "" || w.channel(t, o.ID) != "native" {
 		t.Errorf("the order is %+v", got)
 	}
-	v.click(t, "#saoma-enlarge")
+	v.tap(t, "#saoma-enlarge")
 	if got := v.scan(t); got != w.read(t, o.ID).CodeURL {
 		t.Errorf("the screen shows %s", got)
 	}
@@ -177,10 +177,10 @@ func TestByH5(t *testing.T) {
 	v := w.phone(t, o.CheckoutURL+"?lang=zh-CN", uaPhone)
 	v.shows(t, "#saoma-open")
 	v.picture(t, "h5")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	v.at(t, w.sim.url)
 	v.picture(t, "h5-page")
-	v.click(t, "#pay")
+	v.tap(t, "#pay")
 	v.at(t, w.url)
 	v.alone(t, "paid")
 	v.picture(t, "h5-paid")
@@ -194,23 +194,23 @@ func TestBackFromH5(t *testing.T) {
 	o := w.latte(t)
 	v := w.phone(t, o.CheckoutURL+"?lang=en", uaPhone)
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	v.at(t, w.sim.url)
-	v.click(t, "#leave")
+	v.tap(t, "#leave")
 	v.at(t, w.url)
 	v.alone(t, "pending")
 	v.picture(t, "h5-back")
-	v.click(t, "#saoma-check")
+	v.tap(t, "#saoma-check")
 	eventually(t, "WeChat Pay was asked", func() bool {
 		return evaluate[string](t, v, `document.documentElement.dataset.busy || ''`) == "unpaid"
 	})
 	v.alone(t, "pending")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	v.at(t, w.sim.url)
 	if n := len(w.sim.Trades()); n != 2 {
 		t.Errorf("%d trades; want the code and one of H5", n)
 	}
-	v.click(t, "#pay")
+	v.tap(t, "#pay")
 	v.at(t, w.url)
 	v.alone(t, "paid")
 }
@@ -223,7 +223,7 @@ func TestPaidWhileAway(t *testing.T) {
 	o := w.latte(t)
 	v := w.phone(t, o.CheckoutURL, uaPhone)
 	v.shows(t, "#saoma-open")
-	v.click(t, "#saoma-open")
+	v.tap(t, "#saoma-open")
 	v.at(t, w.sim.url)
 	if _, err := w.sim.PayH5(w.sim.Trades()[0].PrepayID, ""); err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestByH5FromAShopsPage(t *testing.T) {
 		}
 	}
 	v.at(t, w.sim.url)
-	v.click(t, "#pay")
+	v.tap(t, "#pay")
 	v.at(t, w.url)
 	v.alone(t, "paid")
 	var list []pay.Order
