@@ -256,6 +256,7 @@ func TestByH5FromAShopsPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.phone(t, w.shop.url+"/minimal.html", uaPhone)
+	v.live(t) // the program makes the link anew when it takes over
 	var box []float64
 	eventually(t, "the frame offers to pay", func() bool {
 		return v.inFrame(`(() => { const e = document.querySelector('#saoma-open'); e.scrollIntoView({block: 'center'});

@@ -28,10 +28,12 @@ type scene struct {
 	sizes [][2]int // CSS pixels; the usual ones if empty
 }
 
-// stages are two demos with an order in every state: in the second WeChat Pay gives no code.
+// stages are three demos with an order in every state: in the second WeChat Pay gives no code, and in the third the
+// merchant takes payments on phones.
 type stages struct {
 	*world
 	mute   *world
+	hand   *world
 	orders map[string]order
 }
 
@@ -45,6 +47,9 @@ var scenes = []scene{
 	{name: "sure?", of: "pending", act: press("ask", `[data-quit=asking]`)},
 	{name: "offline", of: "pending", act: goOffline},
 	{name: "a second device", of: "pending", phone: true},
+	{name: "this phone", of: "here", phone: true},
+	{name: "back on this phone", of: "gone", phone: true},
+	{name: "WeChat did not open", of: "here", phone: true, query: "failed=h5"},
 	{name: "enlarged", of: "pending", phone: true, act: press("enlarge", `.bright`), sizes: [][2]int{{320, 640}, {390, 660}}},
 	{name: "paid", of: "paid"},
 	{name: "paid late", of: "late"},
@@ -94,7 +99,8 @@ func bigType(t *testing.T, v *window) {
 // buildStages makes the orders. The clock goes forward for those that expire, so the pending one comes last.
 func buildStages(t *testing.T) stages {
 	t.Helper()
-	s := stages{newWorld(t), newWorld(t), map[string]order{}}
+	s := stages{newWorld(t), newWorld(t), newWorld(t), map[string]order{}}
+	s.service.cashier.Merchants[0].Channels = nil
 	for _, name := range []string{"expired", "late"} {
 		s.orders[name] = s.make(t, name)
 	}
@@ -116,6 +122,9 @@ func buildStages(t *testing.T) stages {
 	s.wantStatus(t, s.orders["refunded"].ID, "refunded")
 	s.wantStatus(t, s.orders["cancelled"].ID, "cancelled")
 	s.orders["pending"] = s.make(t, "pending")
+
+	s.orders["here"], s.orders["gone"] = s.hand.latte(t), s.hand.latte(t)
+	s.hand.switchTo(t, s.orders["gone"], uaPhone)
 
 	s.mute.sim.SetFaults(wechatsim.Faults{Prepay: wechatsim.CallFaults{ErrorBefore: -1}})
 	s.orders["slow"] = s.mute.asks(t)
@@ -182,8 +191,11 @@ func (s stages) refund(t *testing.T, name string, fen int) {
 func (s stages) show(t *testing.T, sc scene, lang string) *window {
 	t.Helper()
 	w := s.world
-	if sc.of == "created" || sc.of == "slow" {
+	switch sc.of {
+	case "created", "slow":
 		w = s.mute
+	case "here", "gone":
+		w = s.hand
 	}
 	v := w.openAt(t, "about:blank")
 	if sc.phone {
@@ -205,7 +217,7 @@ func (s stages) show(t *testing.T, sc scene, lang string) *window {
 	if err := chromedp.Do(v.ctx, chromedp.Navigate(url)); err != nil {
 		t.Fatal(err)
 	}
-	if sc.of == "pending" || sc.of == "created" || sc.of == "slow" {
+	if sc.of == "pending" || w != s.world {
 		eventually(t, "the component has taken over", func() bool { return w.service.hub.Len() > 0 })
 	}
 	if sc.act != nil {
