@@ -27,7 +27,7 @@ var japanese = texts{
 
 	Here: "WeChatで支払う", H5How: "この端末でWeChatが開きます。お支払い後、このページに戻ります。",
 	JSAPIHow: "WeChatで金額を確認して、お支払いください。", HereFailed: "WeChatを開けませんでした。もう一度試すか、別のスマホでスキャンしてください。",
-	Gone: "WeChatでお支払いを完了してください", GoneHow: "お支払い済みの場合、結果は自動的に表示されます。「支払いました」でも確認できます。",
+	Gone: "WeChatで支払いを完了する", GoneHow: "お支払い済みの場合、結果は自動的に表示されます。「支払いました」でも確認できます。",
 	Open: "WeChat Payを開く", OpenAgain: "WeChatをもう一度開く", Opening: "WeChat Payを開いています…", Elsewhere: "別のスマホでスキャンする",
 
 	Lost: "通信が途切れました。お支払い済みの場合、結果は自動的に反映されます。", Heard: "最終確認",
