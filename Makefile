@@ -29,7 +29,7 @@ test: $(DIST)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	{ echo 'make test needs Chromium: install the package "chromium" and run it again' >&2; exit 1; }
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 30m ./...
 	$(GO) test ./backend/pay -run TestSimulation
 
 check: $(DIST) .bin/golangci-lint
