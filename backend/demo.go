@@ -118,6 +118,9 @@ func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *s
 		return err
 	}
 	c := d.config(d.sim.Merchant(), shop.Addr())
+	if o.configure != nil {
+		o.configure(&c)
+	}
 	if d.service, err = newService(ctx, c, log, o); err != nil {
 		return err
 	}

@@ -152,7 +152,15 @@ func newWorld(t *testing.T) *world {
 	})
 }
 
-func openWorld(t *testing.T, c serveCommand) *world {
+// scanOnly is a demo whose merchant takes payments by scanned codes only.
+func scanOnly(t *testing.T) *world {
+	t.Helper()
+	return openWorld(t, serveCommand{
+		Listen: "127.0.0.1:0", DemoShop: "127.0.0.1:0", DemoSim: "127.0.0.1:0", Data: dataFolder(t),
+	}, func(c *config) { c.Merchants[0].WeChat.Channels = []string{"native"} })
+}
+
+func openWorld(t *testing.T, c serveCommand, configure ...func(*config)) *world {
 	t.Helper()
 	w := &world{}
 	log := slog.New(slog.NewTextHandler(&w.log, nil))
@@ -162,6 +170,11 @@ func openWorld(t *testing.T, c serveCommand) *world {
 		wrap: func(l net.Listener) net.Listener {
 			w.wire = &cutter{Listener: l}
 			return w.wire
+		},
+		configure: func(c *config) {
+			for _, change := range configure {
+				change(c)
+			}
 		},
 	})
 	if err != nil {

@@ -99,8 +99,7 @@ func bigType(t *testing.T, v *window) {
 // buildStages makes the orders. The clock goes forward for those that expire, so the pending one comes last.
 func buildStages(t *testing.T) stages {
 	t.Helper()
-	s := stages{newWorld(t), newWorld(t), newWorld(t), map[string]order{}}
-	s.service.cashier.Merchants[0].Channels = nil
+	s := stages{scanOnly(t), newWorld(t), newWorld(t), map[string]order{}}
 	for _, name := range []string{"expired", "late"} {
 		s.orders[name] = s.make(t, name)
 	}

@@ -52,6 +52,7 @@ type options struct {
 	now       func() time.Time                // nil: time.Now
 	committed func(pay.Order)                 // called after each commit, before anything else is done about it
 	wrap      func(net.Listener) net.Listener // around the server's listener, to cut its connections
+	configure func(*config)                   // alters the demo's configuration
 }
 
 // newService opens the books and connects the parts. Nothing runs yet.
