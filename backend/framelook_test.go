@@ -59,7 +59,7 @@ func TestHostileLooks(t *testing.T) {
 		{name: "slow", of: "slow", act: wait(`[data-link=slow]`)}, {name: "paid", of: "part", query: "mode=modal"}, {name: "expired", of: "expired"},
 	} {
 		v := s.show(t, sc, "en")
-		if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(460, 430)); err != nil {
+		if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(460, 640)); err != nil {
 			t.Fatal(err)
 		}
 		for _, theme := range []string{"light", "dark"} {
