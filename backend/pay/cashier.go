@@ -14,7 +14,7 @@ type Cashier struct {
 	Gateway       Gateway
 	RefundGateway RefundGateway
 	BillGateway   BillGateway
-	Merchants     *Merchants
+	Merchants     Merchants
 	Now           func() time.Time
 	NewName       func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
 	NewToken      func() Token  // unguessable: at least 128 random bits
@@ -80,6 +80,9 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 			return err
 		}
 		if o, err = insert(ctx, tx, o, a); err != nil {
+			return err
+		}
+		if err := reserve(ctx, tx, o); err != nil {
 			return err
 		}
 		return n.Once.keep(ctx, tx, m.ID, string(o.ID), now)

@@ -97,6 +97,11 @@ func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (o Order, err e
 		if err := tx.UpdateAttempt(ctx, a, from); err != nil {
 			return err
 		}
+		if o.TransactionID == "" {
+			if err := giveBackGoods(ctx, tx, o.ID); err != nil {
+				return err
+			}
+		}
 		if _, err := o.State.On(k); err != nil {
 			changed = false // the order goes its own way: paid by another attempt, or expired long since
 			return nil

@@ -17,6 +17,8 @@ const (
 	Unavailable  Code = "wechat_pay_trouble" // WeChat Pay gave no usable answer; ask again
 	Declined     Code = "wechat_pay_refused" // WeChat Pay refuses such requests: an operator must look
 	KeyReused    Code = "idempotency_key_reused"
+	SoldOut      Code = "out_of_stock"          // the fields named are of lines of which there is too little
+	Stale        Code = "changed_meanwhile"     // read it again, and then change it
 	Disagreement Code = "notice_does_not_match" // a verified notice differs from our books
 )
 
@@ -24,7 +26,7 @@ const (
 type Error struct {
 	Code    Code
 	Message string  // for the caller: one sentence, no secrets
-	Fields  []Field // with Invalid
+	Fields  []Field // with Invalid and SoldOut
 	Err     error   // for the log
 }
 

@@ -63,7 +63,8 @@ func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (
 		if o, err = tx.Order(ctx, id); err != nil {
 			return notFound(err)
 		}
-		if err := closeInBooks(ctx, tx, id, old); err != nil {
+		holdsGoods, err := closeInBooks(ctx, tx, id, old)
+		if err != nil {
 			return err
 		}
 		m, ok := c.Merchants.ByID(o.Merchant)
@@ -85,6 +86,11 @@ func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (
 				return err
 			}
 		}
+		if !holdsGoods {
+			if err := reserve(ctx, tx, o); err != nil {
+				return err
+			}
+		}
 		return tx.InsertAttempt(ctx, a)
 	})
 	if err != nil {
@@ -96,18 +102,19 @@ func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (
 	return o, a, nil
 }
 
-// closeInBooks closes the attempt, unless somebody was faster with another one.
-func closeInBooks(ctx context.Context, tx Tx, id OrderID, old Attempt) error {
+// closeInBooks closes the attempt, unless somebody was faster with another one. It reports whether it was live until
+// now: then the order still holds its goods.
+func closeInBooks(ctx context.Context, tx Tx, id OrderID, old Attempt) (wasLive bool, err error) {
 	live, err := tx.LiveAttempt(ctx, id)
 	switch {
 	case errors.Is(err, ErrNoRow):
-		return nil
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	case live.OutTradeNo != old.OutTradeNo:
-		return &Error{Code: Busy, Message: "a new code is on its way"}
+		return true, &Error{Code: Busy, Message: "a new code is on its way"}
 	}
 	from := live.State
 	live.State = AttemptClosed
-	return tx.UpdateAttempt(ctx, live, from)
+	return true, tx.UpdateAttempt(ctx, live, from)
 }

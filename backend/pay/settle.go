@@ -76,6 +76,11 @@ func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice)
 	if err != nil {
 		return Order{}, err
 	}
+	if !second {
+		if err := c.sell(ctx, tx, o, from); err != nil {
+			return Order{}, err
+		}
+	}
 	if m, _ := c.Merchants.ByID(o.Merchant); second || o.Late && m.Late == LateRefund {
 		return o, c.giveBack(ctx, tx, o, a, 0)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +37,14 @@ func (s *simulation) check() error {
 	}
 	b.checkPayments(bad)
 	b.checkRefunds(bad)
-	b.checkOrders(pay.NewMerchants(s.merchants), bad)
+	b.checkOrders(s.merchants, bad)
 	for _, m := range s.merchants {
-		if err := s.checkBills(ctx, p, m.ID); err != nil {
-			wrong = append(wrong, err)
-		}
+		wrong = append(wrong, s.checkBills(ctx, p, m.ID), s.checkStock(ctx, p, m, b))
 	}
 	if _, _, err := p.Verify(ctx); err != nil {
 		wrong = append(wrong, err)
 	}
+	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
 	if len(wrong) > 3 {
 		wrong = append(wrong[:3], fmt.Errorf("and %d more", len(wrong)-3))
 	}
@@ -198,7 +198,7 @@ func (b books) checkRefunds(bad complain) {
 }
 
 // Every order has come to rest, was made once, and says of itself what happened to it.
-func (b books) checkOrders(merchants *pay.Merchants, bad complain) {
+func (b books) checkOrders(merchants pay.Merchants, bad complain) {
 	made := make(map[string]int)
 	for _, o := range b.orders {
 		m, _ := merchants.ByID(o.Merchant)

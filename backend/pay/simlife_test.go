@@ -82,7 +82,7 @@ func (l *life) name() string { return fmt.Sprint("life-", l.number) }
 func try[T any](l *life, ask func(context.Context, *process) (T, error)) (out T, err error) {
 	for range 200 {
 		if p := l.now.Load(); p != nil {
-			if out, err = ask(context.Background(), p); err == nil || pay.CodeOf(err) == pay.Conflict || pay.CodeOf(err) == pay.Invalid {
+			if out, err = ask(context.Background(), p); err == nil || final(pay.CodeOf(err)) {
 				return out, err
 			}
 		}
@@ -91,11 +91,16 @@ func try[T any](l *life, ask func(context.Context, *process) (T, error)) (out T,
 	return out, err
 }
 
+func final(c pay.Code) bool { return c == pay.Conflict || c == pay.Invalid || c == pay.SoldOut }
+
 func (l *life) live() {
 	time.Sleep(time.Duration(l.rnd.Int64N(int64(span(l.orders)))))
 	n := pay.NewOrder{
 		Merchant: l.shop, Amount: pay.Fen(1 + l.rnd.IntN(5000)), Description: l.name(), Reference: l.name(),
 		ExpiresIn: time.Duration(60+l.rnd.IntN(1800)) * time.Second, Once: pay.Once{Key: l.name(), Request: "order"},
+	}
+	if l.rnd.IntN(3) == 0 {
+		n.Amount, n.Description, n.Lines = 0, "", l.cart()
 	}
 	o, err := try(l, func(ctx context.Context, p *process) (pay.Order, error) {
 		o, err := p.CreateOrder(ctx, n)

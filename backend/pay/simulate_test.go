@@ -107,8 +107,8 @@ func memoryDir(t *testing.T) string {
 }
 
 // simShops are the merchants that live in the simulation.
-func simShops() []pay.Merchant {
-	return []pay.Merchant{
+func simShops() pay.Merchants {
+	return pay.Merchants{
 		{ID: "cafe", Name: "街角咖啡", Late: pay.LateRefund},
 		{ID: "bakery", Name: "麦田面包", Late: pay.LateAccept},
 		{ID: "noodles", Name: "老王面馆", Late: pay.LateAccept},
@@ -127,18 +127,19 @@ type simulation struct {
 	seed      uint64
 	orders    int
 	file      string
-	merchants []pay.Merchant
+	merchants pay.Merchants
 	sims      map[pay.MerchantID]*wechatsim.Server // each has a WeChat Pay of its own, with its own bad days
 	gateway   *wechat.Gateway
 	now       atomic.Pointer[process] // nil while our process is down
 	names     atomic.Int64
 	began     time.Time
+	shelves   map[pay.MerchantID]*shelf
 }
 
 func newSimulation(hold []*wechatsim.Merchant, file string, seed uint64, orders int) (s *simulation, err error) {
 	s = &simulation{
 		seed: seed, orders: orders, file: file, merchants: simShops(), sims: map[pay.MerchantID]*wechatsim.Server{},
-		began: time.Now(),
+		began: time.Now(), shelves: map[pay.MerchantID]*shelf{},
 	}
 	accounts := make(map[pay.MerchantID]wechat.Account)
 	hosts := make(map[string]http.Handler)
@@ -245,7 +246,7 @@ func (s *simulation) open(skew time.Duration) (*process, error) {
 	}
 	p := &process{books: books, skew: skew, stop: func() {}}
 	p.Cashier = &pay.Cashier{
-		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: pay.NewMerchants(s.merchants),
+		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: s.merchants,
 		Now:      func() time.Time { return time.Now().Add(p.skew) },
 		NewName:  func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },
@@ -346,11 +347,17 @@ func (s *simulation) run() (err error) {
 	if err := s.boot(0); err != nil {
 		return err
 	}
+	if err := s.openShops(); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	var world, customers sync.WaitGroup
 	var trouble error
 	for i, m := range s.merchants {
 		world.Go(func() { s.weather(ctx, s.sims[m.ID], rand.New(rand.NewPCG(s.seed, uint64(i)+10))) })
+	}
+	for i, m := range s.merchants {
+		world.Go(func() { s.stockkeeper(ctx, m.ID, rand.New(rand.NewPCG(s.seed, uint64(i)+20))) })
 	}
 	world.Go(func() { trouble = s.accidents(ctx) })
 	for i := range s.orders {

@@ -29,6 +29,7 @@ type Tx interface {
 	RefundTx
 	EventTx
 	CatalogTx
+	StockTx
 	OnceTx
 	ReconcileTx
 }
@@ -98,10 +99,4 @@ type RefundTx interface {
 	UpdateRefund(ctx context.Context, r Refund, from RefundState) error
 	// ClaimRefunds is to refunds what ClaimAttempts is to attempts.
 	ClaimRefunds(ctx context.Context, m MerchantID, now, until time.Time, limit int) ([]Refund, error)
-}
-
-// CatalogTx reads and writes products.
-type CatalogTx interface {
-	Product(ctx context.Context, m MerchantID, sku string) (Product, error)
-	PutProduct(context.Context, Product) error
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"saoma/backend/pay"
-	"saoma/backend/store"
 )
 
 // An attempt of another channel is read as it was written, and what it is paid by is no code to scan.
-func testAnAttemptOfAnotherChannel(t *testing.T, s *store.Store) {
+func TestAnAttemptOfAnotherChannel(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	o := order(1)
 	insert(t, s, o)
 	a := attempt(o, "H5")

@@ -19,14 +19,8 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// sqliteDialect: one writer, for SQLite has one lock for writing, and some readers, which WAL lets go on beside it.
-func sqliteDialect() dialect {
-	return dialect{
-		beginView: "BEGIN", beginChange: "BEGIN IMMEDIATE",
-		again:   func(error) bool { return false },
-		writers: 1, readers: 4, batchMax: 256,
-	}
-}
+// readers is the size of the pool for reading. WAL lets readers go on beside the one writer.
+const readers = 4
 
 // versionFloor is the first SQLite in which two connections that write or checkpoint in the same moment
 // cannot corrupt the file (the WAL-reset fix).
@@ -35,7 +29,7 @@ var versionFloor = [3]int{3, 51, 3}
 // OpenSQLite opens the database in the file, made readable by its owner only if it is not there, and brings
 // its schema up to date. The folder is made likewise.
 func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
-	s := &Store{dialect: sqliteDialect()}
+	s := &Store{readers: make(chan *session, readers)}
 	if err := prepareFile(file); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
@@ -55,12 +49,25 @@ func (s *Store) open(ctx context.Context, file string) error {
 	if err := prepare(ctx, write); err != nil {
 		return err
 	}
+	w, err := newSession(ctx, write)
+	if err != nil {
+		return err
+	}
+	s.writer = newWriter(w)
 	read, err := sql.Open("sqlite", dsn(file, "_pragma=query_only(1)"))
 	if err != nil {
 		return err
 	}
 	s.dbs = append(s.dbs, read)
-	return s.connect(ctx, write, read)
+	for range readers {
+		r, err := newSession(ctx, read)
+		if err != nil {
+			return err
+		}
+		s.all = append(s.all, r)
+		s.readers <- r
+	}
+	return nil
 }
 
 // prepareFile makes the file before SQLite does, which would leave it readable by everybody.

@@ -12,9 +12,31 @@ import (
 	"testing"
 	"time"
 
+	"modernc.org/sqlite"
+
 	"saoma/backend/pay"
 	"saoma/backend/store"
 )
+
+func open(t *testing.T) (*store.Store, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "books", "saoma.db")
+	return openFile(t, file), file
+}
+
+func openFile(t *testing.T, file string) *store.Store {
+	t.Helper()
+	s, err := store.OpenSQLite(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 123e6, time.UTC)
 
@@ -63,8 +85,9 @@ func insert(t *testing.T, s *store.Store, orders ...pay.Order) {
 	})
 }
 
-func testWhatIsWrittenIsRead(t *testing.T, d database) {
-	s := d.open(t)
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	t.Parallel()
+	s, file := open(t)
 	o := order(1)
 	a := attempt(o, "TRADE1")
 	event := pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon, Detail: map[string]string{"total": "1280"}, Hash: "a1"}
@@ -76,8 +99,8 @@ func testWhatIsWrittenIsRead(t *testing.T, d database) {
 		return errors.Join(tx.InsertAttempt(ctx, a), tx.AppendEvent(ctx, event), tx.AppendEvent(ctx, next), tx.InsertRefund(ctx, r))
 	})
 
-	// From another opening of the database: nothing lives in memory only.
-	other := d.open(t)
+	// From another opening of the file: nothing lives in memory only.
+	other := openFile(t, file)
 	err := other.View(t.Context(), func(tx pay.Tx) error {
 		for name, read := range map[string]func() (pay.Order, error){
 			"by id":    func() (pay.Order, error) { return tx.Order(t.Context(), o.ID) },
@@ -115,7 +138,9 @@ func testWhatIsWrittenIsRead(t *testing.T, d database) {
 	}
 }
 
-func testTheCodeIsThatOfTheOpenAttempt(t *testing.T, s *store.Store) {
+func TestTheCodeIsThatOfTheOpenAttempt(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	o := order(1)
 	insert(t, s, o)
 	states := []struct {
@@ -145,7 +170,9 @@ func testTheCodeIsThatOfTheOpenAttempt(t *testing.T, s *store.Store) {
 	}
 }
 
-func testMissingRows(t *testing.T, s *store.Store) {
+func TestMissingRows(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	err := s.View(t.Context(), func(tx pay.Tx) error {
 		ctx := t.Context()
 		for name, read := range map[string]func() error{
@@ -166,7 +193,9 @@ func testMissingRows(t *testing.T, s *store.Store) {
 	}
 }
 
-func testUpdatesCompareAndSwap(t *testing.T, s *store.Store) {
+func TestUpdatesCompareAndSwap(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	o := order(1)
 	insert(t, s, o)
 	update(t, s, func(ctx context.Context, tx pay.Tx) error { return tx.InsertAttempt(ctx, attempt(o, "T")) })
@@ -188,9 +217,13 @@ func testUpdatesCompareAndSwap(t *testing.T, s *store.Store) {
 	}
 }
 
+// sqliteConstraint is the primary result code of a statement that a constraint or a trigger refused.
+const sqliteConstraint = 19
+
 // The database itself holds the rules that keep money right, whatever the code does.
-func testTheDatabaseRefuses(t *testing.T, d database) {
-	s := d.open(t)
+func TestTheDatabaseRefuses(t *testing.T) {
+	t.Parallel()
+	s, file := open(t)
 	o := order(1)
 	insert(t, s, o)
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
@@ -200,7 +233,15 @@ func testTheDatabaseRefuses(t *testing.T, d database) {
 			tx.AppendEvent(ctx, pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon}),
 			tx.InsertRoot(ctx, pay.Root{Day: "2026-11-23", Hash: "x", Events: 1}), tx.InsertRefund(ctx, refund(paid)))
 	})
-	raw := d.raw(t)
+	raw, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := raw.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	for name, statement := range map[string]string{
 		"a second live attempt": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, 'open', mchid, appid, total, request,
 			prepay_result, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'ONE'`,
@@ -218,13 +259,15 @@ func testTheDatabaseRefuses(t *testing.T, d database) {
 			description, reference, items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at FROM orders`,
 	} {
 		_, err := raw.ExecContext(t.Context(), statement)
-		if !d.refuses(err) {
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqliteConstraint {
 			t.Errorf("%s: %v; want it refused by a constraint", name, err)
 		}
 	}
 }
 
-func testAFailedUpdateLeavesNothing(t *testing.T, s *store.Store) {
+func TestAFailedUpdateLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	broken := errors.New("broken")
 	err := s.Update(t.Context(), func(tx pay.Tx) error {
 		if err := tx.InsertOrder(t.Context(), order(1)); err != nil {
@@ -241,7 +284,9 @@ func testAFailedUpdateLeavesNothing(t *testing.T, s *store.Store) {
 	}
 }
 
-func testViewCannotWrite(t *testing.T, s *store.Store) {
+func TestViewCannotWrite(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	err := s.View(t.Context(), func(tx pay.Tx) error { return tx.InsertOrder(t.Context(), order(1)) })
 	if err == nil {
 		t.Error("a view wrote to the books")
@@ -249,7 +294,9 @@ func testViewCannotWrite(t *testing.T, s *store.Store) {
 }
 
 // Writers that read first and write then are what breaks a naive pool: they queue here.
-func testManyWriters(t *testing.T, s *store.Store) {
+func TestManyWriters(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	insert(t, s, order(1))
 	const writers, each = 16, 8
 	var wg sync.WaitGroup
@@ -283,7 +330,9 @@ func testManyWriters(t *testing.T, s *store.Store) {
 	}
 }
 
-func testClaimedOnce(t *testing.T, s *store.Store) {
+func TestClaimedOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	const n = 50
 	for i := range n {
 		o := order(i)
@@ -343,7 +392,9 @@ func testClaimedOnce(t *testing.T, s *store.Store) {
 	})
 }
 
-func testListsAreFilteredAndPaged(t *testing.T, s *store.Store) {
+func TestListsAreFilteredAndPaged(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
 	for i := range 5 {
 		o := order(i)
 		if i == 3 {
@@ -376,28 +427,6 @@ func testListsAreFilteredAndPaged(t *testing.T, s *store.Store) {
 			}
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%s: got %v; want %v", name, got, c.want)
-			}
-			return err
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func testProducts(t *testing.T, s *store.Store) {
-	p := pay.Product{Merchant: "cafe", SKU: "latte", Name: "拿铁", Price: 2800}
-	dearer := p
-	dearer.Price = 3000
-	for _, want := range []pay.Product{p, dearer} {
-		update(t, s, func(ctx context.Context, tx pay.Tx) error { return tx.PutProduct(ctx, want) })
-		err := s.View(t.Context(), func(tx pay.Tx) error {
-			got, err := tx.Product(t.Context(), "cafe", "latte")
-			if got != want {
-				t.Errorf("got %+v; want %+v", got, want)
-			}
-			if _, err := tx.Product(t.Context(), "other", "latte"); !errors.Is(err, pay.ErrNoRow) {
-				t.Errorf("another merchant's product: got %v; want ErrNoRow", err)
 			}
 			return err
 		})

@@ -72,7 +72,8 @@ func has(t *testing.T, s *store.Store, sku string) bool {
 }
 
 // One failure leaves nothing of itself, and all of the others that are committed with it.
-func testBatchOneFails(t *testing.T, s *store.Store) {
+func TestBatchOneFails(t *testing.T) {
+	s, _ := open(t)
 	broken := errors.New("broken")
 	errs := together(t, s,
 		put(t, "a"),
@@ -138,7 +139,8 @@ func TestBatchOnePanics(t *testing.T) {
 }
 
 // Everybody sees what came before, in a batch as well.
-func testBatchSeesEarlier(t *testing.T, s *store.Store) {
+func TestBatchSeesEarlier(t *testing.T) {
+	s, _ := open(t)
 	insert(t, s, order(1))
 	grow := func(tx pay.Tx) error {
 		o, err := tx.Order(t.Context(), order(1).ID)

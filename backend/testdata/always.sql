@@ -63,3 +63,8 @@ SELECT id, refunded FROM orders WHERE refunded <> (SELECT COALESCE(sum(r.amount)
 
 -- law: an order is refunded if and only if the whole amount went back
 SELECT id, state, refunded, total FROM orders WHERE (state = 'refunded') <> (refunded = total);
+
+-- law: goods are reserved only for orders that can be paid
+SELECT order_id FROM reservations
+EXCEPT SELECT a.order_id FROM attempts AS a JOIN orders AS o ON o.id = a.order_id
+    WHERE a.state IN ('requested', 'open') AND o.transaction_id = '';
