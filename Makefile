@@ -29,6 +29,9 @@ test: $(DIST)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	{ echo 'make test needs Chromium: install the package "chromium" and run it again' >&2; exit 1; }
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || \
+	{ echo 'make test needs PostgreSQL: install the package "postgresql" and run it again' >&2; exit 1; }
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test ./backend/pay -run TestSimulation
 

@@ -186,7 +186,9 @@ func TestOrdersOfAChannel(t *testing.T) {
 	if a.status != http.StatusCreated || o.Status != "pending" || o.CodeURL != "" || w.channel(t, o.ID) != "h5" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	w.service.cashier.Merchants[0].Channels = nil
+	list := w.service.cashier.Merchants.All()
+	list[0].Channels = nil
+	w.service.cashier.Merchants.Replace(list)
 	a = w.call(t, "POST", "/v1/orders", `{"amount":1,"description":"x","channel":"h5","client_ip":"203.0.113.9"}`, w.secret())
 	if a.status != http.StatusUnprocessableEntity || !strings.Contains(string(a.body), `"channel"`) {
 		t.Errorf("a merchant without h5: %d %s", a.status, a.body)

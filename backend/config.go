@@ -273,8 +273,8 @@ func checkOrigin(key, origin string) error {
 }
 
 // merchants returns what the domain and what the gateway must know of every merchant.
-func (c *config) merchants() (pay.Merchants, map[pay.MerchantID]wechat.Account, error) {
-	var list pay.Merchants
+func (c *config) merchants() ([]pay.Merchant, map[pay.MerchantID]wechat.Account, error) {
+	var list []pay.Merchant
 	accounts := make(map[pay.MerchantID]wechat.Account)
 	for _, m := range c.Merchants {
 		a, err := m.account(c.PublicURL)

@@ -39,8 +39,12 @@ var rules = map[string]rule{
 	},
 	"saoma/backend/store": {
 		ours:   []string{"saoma/backend/pay"},
-		others: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3"},
+		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 		reason: "SQL and nothing else",
+	},
+	"saoma/backend/store/postgrestest": {
+		others: []string{"github.com/jackc/pgx/v5"},
+		reason: "it runs a PostgreSQL for tests and is part of no program",
 	},
 	"saoma/backend/wechat": {
 		ours: []string{"saoma/backend/pay"},

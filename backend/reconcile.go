@@ -29,7 +29,7 @@ func (c reconcileCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	found := false
-	for _, m := range s.cashier.Merchants {
+	for _, m := range s.cashier.Merchants.All() {
 		if c.Merchant != "" && string(m.ID) != c.Merchant {
 			continue
 		}
@@ -70,7 +70,7 @@ func yuan(f pay.Fen) string {
 
 // reconcile makes the reports that are due. A bill that is not ready yet is asked for again next time.
 func (s *service) reconcile(ctx context.Context) {
-	for _, m := range s.cashier.Merchants {
+	for _, m := range s.cashier.Merchants.All() {
 		days, err := s.cashier.DueReconciliations(ctx, m.ID)
 		if err != nil {
 			s.log.Error("reconcile", "merchant", m.ID, "error", err)

@@ -84,8 +84,8 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		Log:         log,
 	})
 	s.cashier = &pay.Cashier{
-		Store: books, Gateway: gateway, RefundGateway: gateway, BillGateway: gateway, Merchants: merchants, Now: o.now,
-		Pace:     newPace(merchants),
+		Store: books, Gateway: gateway, RefundGateway: gateway, BillGateway: gateway, Merchants: pay.NewMerchants(merchants), Now: o.now,
+		Pace:     newPace(),
 		NewName:  func() string { return ulid.Make().String() },
 		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
 	}
@@ -171,12 +171,15 @@ func (s *service) sweep(ctx context.Context) {
 }
 
 // newPace bounds how fast each merchant is swept.
-func newPace(merchants pay.Merchants) func(context.Context, pay.MerchantID, int) error {
-	limits := make(map[pay.MerchantID]*rate.Limiter, len(merchants))
-	for _, m := range merchants {
-		limits[m.ID] = rate.NewLimiter(pay.SweepRate, pay.SweepParallel)
+func newPace() func(context.Context, pay.MerchantID, int) error {
+	var limits sync.Map // of *rate.Limiter, by merchant: merchants come and go
+	return func(ctx context.Context, m pay.MerchantID, n int) error {
+		limit, ok := limits.Load(m)
+		if !ok {
+			limit, _ = limits.LoadOrStore(m, rate.NewLimiter(pay.SweepRate, pay.SweepParallel))
+		}
+		return limit.(*rate.Limiter).WaitN(ctx, n)
 	}
-	return func(ctx context.Context, m pay.MerchantID, n int) error { return limits[m].WaitN(ctx, n) }
 }
 
 // keepHouse seals the days that have ended, forgets old keys and reconciles, now and then, until ctx ends.

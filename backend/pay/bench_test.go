@@ -17,7 +17,7 @@ func BenchmarkReconcile(b *testing.B) {
 	now := time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
 	c := &pay.Cashier{
 		Store: books, Now: func() time.Time { return now.Add(24 * time.Hour) },
-		Merchants: pay.Merchants{{ID: shop, MchID: "1900000001", AppID: "wx1"}}, BillGateway: bill{rows: rows},
+		Merchants: pay.NewMerchants([]pay.Merchant{{ID: shop, MchID: "1900000001", AppID: "wx1"}}), BillGateway: bill{rows: rows},
 	}
 	for b.Loop() {
 		r, err := c.Reconcile(b.Context(), shop, "2026-11-24")

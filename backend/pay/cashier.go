@@ -14,7 +14,7 @@ type Cashier struct {
 	Gateway       Gateway
 	RefundGateway RefundGateway
 	BillGateway   BillGateway
-	Merchants     Merchants
+	Merchants     *Merchants
 	Now           func() time.Time
 	NewName       func() string // unique, growing with time, at most 32 of [0-9A-Za-z]: an out_trade_no
 	NewToken      func() Token  // unguessable: at least 128 random bits

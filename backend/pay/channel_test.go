@@ -344,7 +344,7 @@ func TestMistakesInAWay(t *testing.T) {
 		_, err = w.CreateOrder(t.Context(), pay.NewOrder{Merchant: shop, Amount: 1, Description: "x", Way: c.way})
 		wantField(t, name, err, c.field)
 	}
-	w.Merchants[0].Channels = nil
+	w.Merchants.Replace([]pay.Merchant{{ID: shop, Name: "街角咖啡"}})
 	_, _, err := w.Switch(t.Context(), o.ID, byH5())
 	wantField(t, "not configured", err, "channel")
 	if got := w.wantState(t, o.ID, pay.Pending); got.CodeURL != o.CodeURL {

@@ -2,7 +2,6 @@ package pay
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"slices"
 )
 
@@ -38,45 +37,3 @@ func DigestOf(secret string) Digest { return sha256.Sum256([]byte(secret)) }
 
 // Allows reports whether pages of the origin ("https://shop.example") may embed the merchant's checkout.
 func (m Merchant) Allows(origin string) bool { return slices.Contains(m.Origins, origin) }
-
-// Merchants are all merchants that this program serves.
-type Merchants []Merchant
-
-// ByID finds a merchant by its id.
-func (ms Merchants) ByID(id MerchantID) (Merchant, bool) {
-	return ms.find(func(m Merchant) bool { return m.ID == id })
-}
-
-// ByPublishableKey finds the merchant in whose page the key stands.
-func (ms Merchants) ByPublishableKey(key string) (Merchant, bool) {
-	return ms.find(func(m Merchant) bool { return m.PublishableKey == key })
-}
-
-// BySecretKey finds the merchant that holds the key. Digests are compared in constant time, and all of
-// them, so that the time taken tells nothing about the keys.
-func (ms Merchants) BySecretKey(key string) (Merchant, bool) {
-	digest := DigestOf(key)
-	found := -1
-	for i, m := range ms {
-		if subtle.ConstantTimeCompare(m.SecretDigest[:], digest[:]) == 1 {
-			found = i
-		}
-	}
-	if found < 0 {
-		return Merchant{}, false
-	}
-	return ms[found], true
-}
-
-// AnyAllows reports whether some merchant allows the origin. A preflight request does not yet say which
-// merchant it is about.
-func (ms Merchants) AnyAllows(origin string) bool {
-	return slices.ContainsFunc(ms, func(m Merchant) bool { return m.Allows(origin) })
-}
-
-func (ms Merchants) find(is func(Merchant) bool) (Merchant, bool) {
-	if i := slices.IndexFunc(ms, is); i >= 0 {
-		return ms[i], true
-	}
-	return Merchant{}, false
-}

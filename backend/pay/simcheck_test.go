@@ -37,7 +37,7 @@ func (s *simulation) check() error {
 	}
 	b.checkPayments(bad)
 	b.checkRefunds(bad)
-	b.checkOrders(s.merchants, bad)
+	b.checkOrders(pay.NewMerchants(s.merchants), bad)
 	for _, m := range s.merchants {
 		wrong = append(wrong, s.checkBills(ctx, p, m.ID), s.checkStock(ctx, p, m, b))
 	}
@@ -198,7 +198,7 @@ func (b books) checkRefunds(bad complain) {
 }
 
 // Every order has come to rest, was made once, and says of itself what happened to it.
-func (b books) checkOrders(merchants pay.Merchants, bad complain) {
+func (b books) checkOrders(merchants *pay.Merchants, bad complain) {
 	made := make(map[string]int)
 	for _, o := range b.orders {
 		m, _ := merchants.ByID(o.Merchant)

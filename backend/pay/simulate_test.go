@@ -107,8 +107,8 @@ func memoryDir(t *testing.T) string {
 }
 
 // simShops are the merchants that live in the simulation.
-func simShops() pay.Merchants {
-	return pay.Merchants{
+func simShops() []pay.Merchant {
+	return []pay.Merchant{
 		{ID: "cafe", Name: "街角咖啡", Late: pay.LateRefund},
 		{ID: "bakery", Name: "麦田面包", Late: pay.LateAccept},
 		{ID: "noodles", Name: "老王面馆", Late: pay.LateAccept},
@@ -127,7 +127,7 @@ type simulation struct {
 	seed      uint64
 	orders    int
 	file      string
-	merchants pay.Merchants
+	merchants []pay.Merchant
 	sims      map[pay.MerchantID]*wechatsim.Server // each has a WeChat Pay of its own, with its own bad days
 	gateway   *wechat.Gateway
 	now       atomic.Pointer[process] // nil while our process is down
@@ -246,7 +246,7 @@ func (s *simulation) open(skew time.Duration) (*process, error) {
 	}
 	p := &process{books: books, skew: skew, stop: func() {}}
 	p.Cashier = &pay.Cashier{
-		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: s.merchants,
+		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: pay.NewMerchants(s.merchants),
 		Now:      func() time.Time { return time.Now().Add(p.skew) },
 		NewName:  func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },

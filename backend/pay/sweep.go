@@ -10,7 +10,7 @@ import (
 func (c *Cashier) Due(ctx context.Context) (due []MerchantID, err error) {
 	now := c.Now()
 	err = c.Store.View(ctx, func(tx Tx) error {
-		for _, m := range c.Merchants {
+		for _, m := range c.Merchants.All() {
 			is, err := tx.AnyDue(ctx, m.ID, now)
 			if err != nil {
 				return err

@@ -106,10 +106,10 @@ func (w *world) start(t *testing.T) {
 	a := w.accounts[shop]
 	w.Cashier = &pay.Cashier{
 		Store: books, Gateway: w.gateway, RefundGateway: w.gateway, BillGateway: w.gateway,
-		Merchants: pay.Merchants{{
+		Merchants: pay.NewMerchants([]pay.Merchant{{
 			ID: shop, Name: "街角咖啡", MchID: a.MchID, AppID: a.AppID, Origins: []string{"https://shop.example"}, Late: w.late,
 			Channels: []pay.Channel{pay.JSAPI, pay.H5},
-		}},
+		}}),
 		Now:      func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 		NewName:  func() string { return fmt.Sprintf("TRADE%08d", w.names.Add(1)) },
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%08d", w.names.Add(1))) },

@@ -14,7 +14,7 @@ const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, t
 
 func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx,
-		`SELECT `+attemptColumns+` FROM attempts WHERE out_trade_no = $1`, outTradeNo))
+		`SELECT `+attemptColumns+` FROM attempts WHERE out_trade_no = $1`+t.locks, outTradeNo))
 	if err != nil {
 		return pay.Attempt{}, noRow("attempt", err)
 	}
@@ -23,7 +23,7 @@ func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error)
 
 func (t tx) LiveAttempt(ctx context.Context, id pay.OrderID) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx,
-		`SELECT `+attemptColumns+` FROM attempts WHERE order_id = $1 AND state IN ('requested', 'open')`, id))
+		`SELECT `+attemptColumns+` FROM attempts WHERE order_id = $1 AND state IN ('requested', 'open')`+t.locks, id))
 	if err != nil {
 		return pay.Attempt{}, noRow("live attempt of "+string(id), err)
 	}
@@ -32,7 +32,7 @@ func (t tx) LiveAttempt(ctx context.Context, id pay.OrderID) (pay.Attempt, error
 
 func (t tx) PaidAttempt(ctx context.Context, id pay.OrderID, transactionID string) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts
-		WHERE order_id = $1 AND state = 'paid' AND transaction_id = $2`, id, transactionID))
+		WHERE order_id = $1 AND state = 'paid' AND transaction_id = $2`+t.locks, id, transactionID))
 	if err != nil {
 		return pay.Attempt{}, noRow("paid attempt of "+string(id), err)
 	}
@@ -69,7 +69,7 @@ func (t tx) AnyDue(ctx context.Context, m pay.MerchantID, now time.Time) (due bo
 func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Attempt, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE attempts SET check_at = $2 WHERE out_trade_no IN (
 			SELECT out_trade_no FROM attempts WHERE merchant = $4 AND state IN ('requested', 'open') AND check_at <= $1
-			ORDER BY check_at LIMIT $3)
+			ORDER BY check_at LIMIT $3`+t.skip+`)
 		RETURNING `+attemptColumns, millis(now), millis(until), limit, m)
 	if err != nil {
 		return nil, fmt.Errorf("claim attempts: %w", err)

@@ -7,11 +7,10 @@ import (
 	"testing"
 
 	"saoma/backend/pay"
+	"saoma/backend/store"
 )
 
-func TestProducts(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testProducts(t *testing.T, s *store.Store) {
 	p := pay.Product{Merchant: "cafe", SKU: "latte", Name: "拿铁", Price: 2800, Version: 1}
 	dearer := p
 	dearer.Price, dearer.Limited, dearer.Stock, dearer.Off, dearer.Version = 3000, true, 7, true, 2
@@ -34,9 +33,7 @@ func TestProducts(t *testing.T) {
 	}
 }
 
-func TestListsOfProducts(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testListsOfProducts(t *testing.T, s *store.Store) {
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
 		for _, p := range []pay.Product{
 			{Merchant: "cafe", SKU: "cake", Name: "蛋糕", Price: 1, Limited: true},
@@ -85,4 +82,46 @@ func TestListsOfProducts(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Stock is counted where there is a number, and what is reserved is shown with it.
+func testStock(t *testing.T, s *store.Store) {
+	o := order(1)
+	insert(t, s, o)
+	update(t, s, func(ctx context.Context, tx pay.Tx) error {
+		if err := tx.PutProduct(ctx, pay.Product{Merchant: o.Merchant, SKU: "bun", Name: "bun", Price: 1, Limited: true, Stock: 5}); err != nil {
+			return err
+		}
+		if err := tx.PutProduct(ctx, pay.Product{Merchant: o.Merchant, SKU: "air", Name: "air", Price: 1}); err != nil {
+			return err
+		}
+		if left, counted, err := tx.AddStock(ctx, o.Merchant, "bun", -7); left != -2 || !counted || err != nil {
+			t.Errorf("%d left, %t, %v; want -2", left, counted, err)
+		}
+		for _, sku := range []string{"air", "nothing"} {
+			if _, counted, err := tx.AddStock(ctx, o.Merchant, sku, -7); counted || err != nil {
+				t.Errorf("%s is counted, %v", sku, err)
+			}
+		}
+		for range 2 {
+			if err := tx.Reserve(ctx, pay.Reservation{Order: o.ID, Merchant: o.Merchant, SKU: "bun", Quantity: 2}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	update(t, s, func(ctx context.Context, tx pay.Tx) error {
+		p, err := tx.Product(ctx, o.Merchant, "bun")
+		if p.Stock != -2 || p.Reserved != 4 || p.Version != 2 {
+			t.Errorf("read %+v", p)
+		}
+		if err != nil {
+			return err
+		}
+		list, err := tx.Unreserve(ctx, o.ID)
+		if want := []pay.Reservation{{Order: o.ID, Merchant: o.Merchant, SKU: "bun", Quantity: 4}}; !slices.Equal(list, want) {
+			t.Errorf("unreserved %v; want %v", list, want)
+		}
+		return err
+	})
 }

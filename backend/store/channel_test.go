@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/store"
 )
 
 // An attempt of another channel is read as it was written, and what it is paid by is no code to scan.
-func TestAnAttemptOfAnotherChannel(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testAnAttemptOfAnotherChannel(t *testing.T, s *store.Store) {
 	o := order(1)
 	insert(t, s, o)
 	a := attempt(o, "H5")

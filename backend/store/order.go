@@ -18,7 +18,7 @@ const selectOrder = `SELECT id, merchant, token, state, version, total, refunded
 	FROM orders `
 
 func (t tx) Order(ctx context.Context, id pay.OrderID) (pay.Order, error) {
-	o, err := scanOrder(t.QueryRowContext(ctx, selectOrder+`WHERE id = $1`, id))
+	o, err := scanOrder(t.QueryRowContext(ctx, selectOrder+`WHERE id = $1`+t.locks, id))
 	if err != nil {
 		return pay.Order{}, noRow("order "+string(id), err)
 	}
@@ -27,7 +27,7 @@ func (t tx) Order(ctx context.Context, id pay.OrderID) (pay.Order, error) {
 
 // The token does not go into the error: it is the customer's key to the order.
 func (t tx) OrderByToken(ctx context.Context, token pay.Token) (pay.Order, error) {
-	o, err := scanOrder(t.QueryRowContext(ctx, selectOrder+`WHERE token = $1`, token))
+	o, err := scanOrder(t.QueryRowContext(ctx, selectOrder+`WHERE token = $1`+t.locks, token))
 	if err != nil {
 		return pay.Order{}, noRow("order by token", err)
 	}

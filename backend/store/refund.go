@@ -12,7 +12,7 @@ const refundColumns = `id, order_id, out_trade_no, merchant, state, amount, reas
 	wechat_id, trouble, created_at, done_at, check_at, checks, accepted_at`
 
 func (t tx) Refund(ctx context.Context, id pay.RefundID) (pay.Refund, error) {
-	r, err := scanRefund(t.QueryRowContext(ctx, `SELECT `+refundColumns+` FROM refunds WHERE id = $1`, id))
+	r, err := scanRefund(t.QueryRowContext(ctx, `SELECT `+refundColumns+` FROM refunds WHERE id = $1`+t.locks, id))
 	if err != nil {
 		return pay.Refund{}, noRow("refund "+string(id), err)
 	}
@@ -48,7 +48,7 @@ func (t tx) UpdateRefund(ctx context.Context, r pay.Refund, from pay.RefundState
 func (t tx) ClaimRefunds(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Refund, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE refunds SET check_at = $2 WHERE id IN (
 			SELECT id FROM refunds WHERE merchant = $4 AND state IN ('requested', 'processing', 'abnormal') AND check_at <= $1
-			ORDER BY check_at LIMIT $3)
+			ORDER BY check_at LIMIT $3`+t.skip+`)
 		RETURNING `+refundColumns, millis(now), millis(until), limit, m)
 	if err != nil {
 		return nil, fmt.Errorf("claim refunds: %w", err)

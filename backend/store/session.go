@@ -10,23 +10,36 @@ import (
 // A session is one connection and the statements it has prepared: parsing them takes as long as running them. It
 // serves one caller at a time, and a statement whose rows are still being read must not be run again meanwhile.
 type session struct {
+	dialect
+	db    *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt // by text; the texts are those in this package, some dozens
+
+	// locks is said behind a SELECT of a row that the transaction is going to change.
+	locks string
 
 	// undisturbed lets statements run to their end though the caller has gone. SQLite undoes the whole transaction
 	// when it interrupts a change in it, and a transaction may hold the changes of others.
 	undisturbed bool
 }
 
-func newSession(ctx context.Context, db *sql.DB) (*session, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+func newSession(ctx context.Context, db *sql.DB, d dialect) (*session, error) {
+	s := &session{dialect: d, db: db}
+	return s, s.connect(ctx)
+}
+
+func (s *session) connect(ctx context.Context) (err error) {
+	s.stmts = make(map[string]*sql.Stmt)
+	if s.conn, err = s.db.Conn(ctx); err != nil {
+		return fmt.Errorf("connect: %w", err)
 	}
-	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
+	return nil
 }
 
 func (s *session) close() error {
+	if s.conn == nil {
+		return nil
+	}
 	var errs []error
 	for _, stmt := range s.stmts {
 		errs = append(errs, stmt.Close())
@@ -75,6 +88,25 @@ func (s *session) QueryRowContext(ctx context.Context, text string, args ...any)
 	}
 	return s.stmts[text].QueryRowContext(ctx, args...)
 }
+
+// begin opens a transaction. A connection that has broken meanwhile, because the server was started again, is made
+// anew: nothing was done on it yet.
+func (s *session) begin(ctx context.Context, text string) error {
+	err := errNotConnected
+	if s.conn != nil {
+		err = s.run(ctx, text)
+	}
+	if err == nil || !s.reconnects || ctx.Err() != nil {
+		return err
+	}
+	_ = s.close() // it is broken
+	if err := s.connect(s.patience(ctx)); err != nil {
+		return err
+	}
+	return s.run(ctx, text)
+}
+
+var errNotConnected = errors.New("not connected to the database")
 
 // run runs a statement without arguments and results, such as BEGIN.
 func (s *session) run(ctx context.Context, text string) error {

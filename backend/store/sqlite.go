@@ -19,8 +19,14 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// readers is the size of the pool for reading. WAL lets readers go on beside the one writer.
-const readers = 4
+// sqliteDialect: one writer, for SQLite has one lock for writing, and some readers, which WAL lets go on beside it.
+func sqliteDialect() dialect {
+	return dialect{
+		beginView: "BEGIN", beginChange: "BEGIN IMMEDIATE",
+		again:   func(error) bool { return false },
+		writers: 1, readers: 4, batchMax: 256,
+	}
+}
 
 // versionFloor is the first SQLite in which two connections that write or checkpoint in the same moment
 // cannot corrupt the file (the WAL-reset fix).
@@ -29,7 +35,7 @@ var versionFloor = [3]int{3, 51, 3}
 // OpenSQLite opens the database in the file, made readable by its owner only if it is not there, and brings
 // its schema up to date. The folder is made likewise.
 func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
-	s := &Store{readers: make(chan *session, readers)}
+	s := &Store{dialect: sqliteDialect()}
 	if err := prepareFile(file); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
@@ -49,25 +55,12 @@ func (s *Store) open(ctx context.Context, file string) error {
 	if err := prepare(ctx, write); err != nil {
 		return err
 	}
-	w, err := newSession(ctx, write)
-	if err != nil {
-		return err
-	}
-	s.writer = newWriter(w)
 	read, err := sql.Open("sqlite", dsn(file, "_pragma=query_only(1)"))
 	if err != nil {
 		return err
 	}
 	s.dbs = append(s.dbs, read)
-	for range readers {
-		r, err := newSession(ctx, read)
-		if err != nil {
-			return err
-		}
-		s.all = append(s.all, r)
-		s.readers <- r
-	}
-	return nil
+	return s.connect(ctx, write, read)
 }
 
 // prepareFile makes the file before SQLite does, which would leave it readable by everybody.

@@ -1,5 +1,6 @@
-// Package store keeps the books in a database. The files order.go, attempt.go, event.go and catalog.go
-// hold the SQL for the file of the same name in package pay; sqlite.go holds all that is peculiar to SQLite.
+// Package store keeps the books in a database. The files order.go, attempt.go, event.go and their like
+// hold the SQL for the file of the same name in package pay, one text for both databases; sqlite.go and postgres.go hold
+// all that is peculiar to one.
 package store
 
 import (
@@ -7,12 +8,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"saoma/backend/pay"
 )
 
 // A Store is an open database. It implements [pay.Store].
 type Store struct {
+	dialect
 	dbs     []*sql.DB
 	writer  *writer
 	readers chan *session
@@ -20,6 +23,54 @@ type Store struct {
 }
 
 var _ pay.Store = (*Store)(nil)
+
+// A dialect is what one database wants otherwise than another.
+type dialect struct {
+	beginView, beginChange string
+
+	// lock is said behind a SELECT of a row that is going to be changed, skip behind one of rows that are being claimed.
+	lock, skip string
+
+	// reconnects says that the database is a server, whose connections may break.
+	reconnects bool
+
+	// again says that a change was undone because it met another server's; done anew, it sees what that one did.
+	again func(error) bool
+
+	writers, readers int // sessions
+	batchMax         int // changes that are committed together, so that the first of them does not wait for long
+}
+
+// Open opens the database that the address names, "sqlite:PATH" or "postgres://…", and brings its schema up to date.
+func Open(ctx context.Context, address string) (*Store, error) {
+	if file, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return OpenSQLite(ctx, file)
+	}
+	return OpenPostgres(ctx, address)
+}
+
+// connect opens all sessions.
+func (s *Store) connect(ctx context.Context, write, read *sql.DB) error {
+	var writing []*session
+	for range s.dialect.writers {
+		w, err := newSession(ctx, write, s.dialect)
+		if err != nil {
+			return err
+		}
+		writing = append(writing, w)
+	}
+	s.writer = newWriter(writing)
+	s.readers = make(chan *session, s.dialect.readers)
+	for range s.dialect.readers {
+		r, err := newSession(ctx, read, s.dialect)
+		if err != nil {
+			return err
+		}
+		s.all = append(s.all, r)
+		s.readers <- r
+	}
+	return nil
+}
 
 // Close waits for changes under way and closes the database. What was committed is safe whether or not it is
 // called. Nothing may be read any more.
@@ -40,8 +91,10 @@ func (s *Store) Close() error {
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.reading(ctx, func(r *session) error {
-		var one int
-		return r.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+		if err := r.begin(ctx, r.beginView); err != nil {
+			return err
+		}
+		return r.run(context.WithoutCancel(ctx), "ROLLBACK")
 	})
 	if err != nil {
 		return fmt.Errorf("ping the database: %w", err)
@@ -52,7 +105,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // View implements [pay.Store].
 func (s *Store) View(ctx context.Context, f func(pay.Tx) error) error {
 	return s.reading(ctx, func(r *session) (err error) {
-		if err := r.run(ctx, "BEGIN"); err != nil {
+		if err := r.begin(ctx, r.beginView); err != nil {
 			return err
 		}
 		defer func() {
@@ -75,9 +128,16 @@ func (s *Store) reading(ctx context.Context, f func(*session) error) error {
 }
 
 // Update implements [pay.Store]. f runs in another goroutine, in a transaction that may hold the changes of other
-// callers as well; it sees theirs that came before, and the end of ctx does not interrupt it.
+// callers as well; it sees theirs that came before, and the end of ctx does not interrupt it. It is run again from its
+// beginning when it met the change of another server.
 func (s *Store) Update(ctx context.Context, f func(pay.Tx) error) error {
-	return s.writer.update(ctx, f)
+	const triesMax = 10
+	for try := 1; ; try++ {
+		err := s.writer.update(ctx, f)
+		if err == nil || try == triesMax || !s.again(err) {
+			return err
+		}
+	}
 }
 
 // A tx implements [pay.Tx].

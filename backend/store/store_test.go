@@ -12,31 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"saoma/backend/pay"
 	"saoma/backend/store"
 )
-
-func open(t *testing.T) (*store.Store, string) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "books", "saoma.db")
-	return openFile(t, file), file
-}
-
-func openFile(t *testing.T, file string) *store.Store {
-	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 123e6, time.UTC)
 
@@ -85,9 +63,8 @@ func insert(t *testing.T, s *store.Store, orders ...pay.Order) {
 	})
 }
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
-	t.Parallel()
-	s, file := open(t)
+func testWhatIsWrittenIsRead(t *testing.T, d database) {
+	s := d.open(t)
 	o := order(1)
 	a := attempt(o, "TRADE1")
 	event := pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon, Detail: map[string]string{"total": "1280"}, Hash: "a1"}
@@ -99,8 +76,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		return errors.Join(tx.InsertAttempt(ctx, a), tx.AppendEvent(ctx, event), tx.AppendEvent(ctx, next), tx.InsertRefund(ctx, r))
 	})
 
-	// From another opening of the file: nothing lives in memory only.
-	other := openFile(t, file)
+	// From another opening of the database: nothing lives in memory only.
+	other := d.open(t)
 	err := other.View(t.Context(), func(tx pay.Tx) error {
 		for name, read := range map[string]func() (pay.Order, error){
 			"by id":    func() (pay.Order, error) { return tx.Order(t.Context(), o.ID) },
@@ -138,9 +115,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 }
 
-func TestTheCodeIsThatOfTheOpenAttempt(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testTheCodeIsThatOfTheOpenAttempt(t *testing.T, s *store.Store) {
 	o := order(1)
 	insert(t, s, o)
 	states := []struct {
@@ -170,9 +145,7 @@ func TestTheCodeIsThatOfTheOpenAttempt(t *testing.T) {
 	}
 }
 
-func TestMissingRows(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testMissingRows(t *testing.T, s *store.Store) {
 	err := s.View(t.Context(), func(tx pay.Tx) error {
 		ctx := t.Context()
 		for name, read := range map[string]func() error{
@@ -193,9 +166,7 @@ func TestMissingRows(t *testing.T) {
 	}
 }
 
-func TestUpdatesCompareAndSwap(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testUpdatesCompareAndSwap(t *testing.T, s *store.Store) {
 	o := order(1)
 	insert(t, s, o)
 	update(t, s, func(ctx context.Context, tx pay.Tx) error { return tx.InsertAttempt(ctx, attempt(o, "T")) })
@@ -217,13 +188,9 @@ func TestUpdatesCompareAndSwap(t *testing.T) {
 	}
 }
 
-// sqliteConstraint is the primary result code of a statement that a constraint or a trigger refused.
-const sqliteConstraint = 19
-
 // The database itself holds the rules that keep money right, whatever the code does.
-func TestTheDatabaseRefuses(t *testing.T) {
-	t.Parallel()
-	s, file := open(t)
+func testTheDatabaseRefuses(t *testing.T, d database) {
+	s := d.open(t)
 	o := order(1)
 	insert(t, s, o)
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
@@ -233,15 +200,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 			tx.AppendEvent(ctx, pay.Event{Order: o.ID, Number: 1, Version: 1, Kind: pay.Opened, At: noon}),
 			tx.InsertRoot(ctx, pay.Root{Day: "2026-11-23", Hash: "x", Events: 1}), tx.InsertRefund(ctx, refund(paid)))
 	})
-	raw, err := sql.Open("sqlite", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := raw.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	raw := d.raw(t)
 	for name, statement := range map[string]string{
 		"a second live attempt": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, 'open', mchid, appid, total, request,
 			prepay_result, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'ONE'`,
@@ -259,15 +218,13 @@ func TestTheDatabaseRefuses(t *testing.T) {
 			description, reference, items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at FROM orders`,
 	} {
 		_, err := raw.ExecContext(t.Context(), statement)
-		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqliteConstraint {
+		if !d.refuses(err) {
 			t.Errorf("%s: %v; want it refused by a constraint", name, err)
 		}
 	}
 }
 
-func TestAFailedUpdateLeavesNothing(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testAFailedUpdateLeavesNothing(t *testing.T, s *store.Store) {
 	broken := errors.New("broken")
 	err := s.Update(t.Context(), func(tx pay.Tx) error {
 		if err := tx.InsertOrder(t.Context(), order(1)); err != nil {
@@ -284,9 +241,7 @@ func TestAFailedUpdateLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestViewCannotWrite(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testViewCannotWrite(t *testing.T, s *store.Store) {
 	err := s.View(t.Context(), func(tx pay.Tx) error { return tx.InsertOrder(t.Context(), order(1)) })
 	if err == nil {
 		t.Error("a view wrote to the books")
@@ -294,9 +249,7 @@ func TestViewCannotWrite(t *testing.T) {
 }
 
 // Writers that read first and write then are what breaks a naive pool: they queue here.
-func TestManyWriters(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testManyWriters(t *testing.T, s *store.Store) {
 	insert(t, s, order(1))
 	const writers, each = 16, 8
 	var wg sync.WaitGroup
@@ -330,9 +283,7 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
-func TestClaimedOnce(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testClaimedOnce(t *testing.T, s *store.Store) {
 	const n = 50
 	for i := range n {
 		o := order(i)
@@ -392,9 +343,7 @@ func TestClaimedOnce(t *testing.T) {
 	})
 }
 
-func TestListsAreFilteredAndPaged(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
+func testListsAreFilteredAndPaged(t *testing.T, s *store.Store) {
 	for i := range 5 {
 		o := order(i)
 		if i == 3 {

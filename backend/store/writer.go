@@ -4,25 +4,24 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 
 	"saoma/backend/pay"
 )
 
-// batchMax bounds how many changes are committed together, so that the first of them does not wait for long.
-const batchMax = 256
-
 // errClosed is returned by what comes after Close.
 var errClosed = errors.New("the database is closed")
 
-// A writer is the one goroutine that changes the books. Whatever waits when it gets to work is committed together,
-// with one sync of the disk for all: that is what takes the time. Who comes alone does not wait for company.
+// A writer changes the books, by one goroutine for each of its sessions: SQLite has one. Whatever waits when one gets
+// to work is committed together, with one sync of the disk for all: that is what takes the time. Who comes alone does
+// not wait for company.
 //
 // A crash anywhere before the commit leaves nothing of the batch, and nobody has been told otherwise.
 type writer struct {
-	session *session
-	queue   chan *change // unbuffered: those who wait are the queue
-	closing chan struct{}
-	ended   chan struct{}
+	sessions []*session
+	queue    chan *change // unbuffered: those who wait are the queue
+	closing  chan struct{}
+	ended    sync.WaitGroup
 }
 
 // A change is what one caller wants done.
@@ -34,10 +33,12 @@ type change struct {
 	done chan struct{} // closed when err and cry are set for good
 }
 
-func newWriter(s *session) *writer {
-	s.undisturbed = true
-	w := &writer{session: s, queue: make(chan *change), closing: make(chan struct{}), ended: make(chan struct{})}
-	go w.work()
+func newWriter(sessions []*session) *writer {
+	w := &writer{sessions: sessions, queue: make(chan *change), closing: make(chan struct{})}
+	for _, s := range sessions {
+		s.undisturbed, s.locks = true, s.lock
+		w.ended.Go(func() { w.work(s) })
+	}
 	return w
 }
 
@@ -58,19 +59,22 @@ func (w *writer) update(ctx context.Context, f func(pay.Tx) error) error {
 	return c.err
 }
 
-// close waits for the batch under way.
+// close waits for the batches under way.
 func (w *writer) close() error {
 	close(w.closing)
-	<-w.ended
-	return w.session.close()
+	w.ended.Wait()
+	var errs []error
+	for _, s := range w.sessions {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
 }
 
-func (w *writer) work() {
-	defer close(w.ended)
+func (w *writer) work(s *session) {
 	for {
 		select {
 		case c := <-w.queue:
-			w.commit(w.gather(c))
+			s.commit(w.gather(c, s.batchMax))
 		case <-w.closing:
 			return
 		}
@@ -79,10 +83,10 @@ func (w *writer) work() {
 
 // gather takes those who wait beside the first. They get one turn of the scheduler to step up: without it, on a
 // single core, hardly anybody ever waits.
-func (w *writer) gather(first *change) []*change {
+func (w *writer) gather(first *change, most int) []*change {
 	batch := []*change{first}
 	runtime.Gosched()
-	for len(batch) < batchMax {
+	for len(batch) < most {
 		select {
 		case c := <-w.queue:
 			batch = append(batch, c)
@@ -94,8 +98,8 @@ func (w *writer) gather(first *change) []*change {
 }
 
 // commit does the changes of a batch in one transaction and tells the callers.
-func (w *writer) commit(batch []*change) {
-	if err := w.transact(batch); err != nil {
+func (s *session) commit(batch []*change) {
+	if err := s.transact(batch); err != nil {
 		for _, c := range batch {
 			if c.err == nil {
 				c.err = err // done, and undone with all the others
@@ -108,19 +112,19 @@ func (w *writer) commit(batch []*change) {
 }
 
 // transact returns why nothing of the batch was committed. What ails a single change stands in that.
-func (w *writer) transact(batch []*change) (err error) {
+func (s *session) transact(batch []*change) (err error) {
 	ctx := context.Background()
-	if err := w.session.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := s.begin(ctx, s.beginChange); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_ = w.session.run(ctx, "ROLLBACK") // fails if the database has done it by itself
+			_ = s.run(ctx, "ROLLBACK") // fails if the database has done it by itself
 		}
 	}()
 	good := 0
 	for _, c := range batch {
-		if err := w.apply(ctx, c, len(batch) > 1); err != nil {
+		if err := s.apply(ctx, c, len(batch) > 1); err != nil {
 			return err
 		}
 		if c.err == nil {
@@ -128,31 +132,31 @@ func (w *writer) transact(batch []*change) (err error) {
 		}
 	}
 	if good == 0 {
-		return w.session.run(ctx, "ROLLBACK")
+		return s.run(ctx, "ROLLBACK")
 	}
-	return w.session.run(ctx, "COMMIT")
+	return s.run(ctx, "COMMIT")
 }
 
 // apply does one change. In company it stands behind a savepoint, so that its failure leaves the others alone. The
 // error is of the whole transaction: some failures, such as a full disk, end it.
-func (w *writer) apply(ctx context.Context, c *change, company bool) error {
+func (s *session) apply(ctx context.Context, c *change, company bool) error {
 	if c.err = c.ctx.Err(); c.err != nil {
 		return nil
 	}
 	if !company {
-		c.attempt(tx{w.session})
+		c.attempt(tx{s})
 		return nil
 	}
-	if err := w.session.run(ctx, "SAVEPOINT change"); err != nil {
+	if err := s.run(ctx, "SAVEPOINT change"); err != nil {
 		return err
 	}
-	c.attempt(tx{w.session})
+	c.attempt(tx{s})
 	if c.err != nil {
-		if err := w.session.run(ctx, "ROLLBACK TO change"); err != nil {
+		if err := s.run(ctx, "ROLLBACK TO change"); err != nil {
 			return errors.Join(c.err, err)
 		}
 	}
-	return w.session.run(ctx, "RELEASE change")
+	return s.run(ctx, "RELEASE change")
 }
 
 var errPanic = errors.New("the change panicked")

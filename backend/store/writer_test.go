@@ -72,8 +72,7 @@ func has(t *testing.T, s *store.Store, sku string) bool {
 }
 
 // One failure leaves nothing of itself, and all of the others that are committed with it.
-func TestBatchOneFails(t *testing.T) {
-	s, _ := open(t)
+func testBatchOneFails(t *testing.T, s *store.Store) {
 	broken := errors.New("broken")
 	errs := together(t, s,
 		put(t, "a"),
@@ -139,8 +138,7 @@ func TestBatchOnePanics(t *testing.T) {
 }
 
 // Everybody sees what came before, in a batch as well.
-func TestBatchSeesEarlier(t *testing.T) {
-	s, _ := open(t)
+func testBatchSeesEarlier(t *testing.T, s *store.Store) {
 	insert(t, s, order(1))
 	grow := func(tx pay.Tx) error {
 		o, err := tx.Order(t.Context(), order(1).ID)

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// postgresDialect: several writers, which work beside each other and beside those of other servers. What a change
+// reads of an order, an attempt or a refund is locked until it is committed, so that it holds then as well.
+func postgresDialect() dialect {
+	return dialect{
+		beginView: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", beginChange: "BEGIN",
+		lock: " FOR UPDATE", skip: " FOR UPDATE SKIP LOCKED",
+		reconnects: true, again: metAnother,
+		writers: 8, readers: 8, batchMax: 32,
+	}
+}
+
+// metAnother reports what two servers do to each other: a deadlock, or the same row written by both, as with one
+// Idempotency-Key sent to two servers. Whoever was second sees the other's row the next time.
+func metAnother(err error) bool {
+	const (
+		serializationFailure = "40001"
+		deadlockDetected     = "40P01"
+		uniqueViolation      = "23505"
+	)
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected || e.Code == uniqueViolation)
+}
+
+// OpenPostgres opens the database at the address, "postgres://USER:PASSWORD@HOST/NAME", and brings its schema up to
+// date. Servers that start at once wait for each other. Its errors do not hold the password.
+func OpenPostgres(ctx context.Context, address string) (*Store, error) {
+	return openPostgres(ctx, address, postgresDialect())
+}
+
+func openPostgres(ctx context.Context, address string, d dialect) (*Store, error) {
+	s := &Store{dialect: d}
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	// What has not ended after these ends by itself, so that no lock is held for ever by a server that has gone.
+	for name, value := range map[string]string{
+		"statement_timeout": "15s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "30s", "application_name": "saoma",
+	} {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	db := stdlib.OpenDB(*c)
+	db.SetMaxIdleConns(s.dialect.writers + s.dialect.readers)
+	s.dbs = append(s.dbs, db)
+	if err := preparePostgres(ctx, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s on %s: %w", c.Database, c.Host, err), s.Close())
+	}
+	if err := s.connect(ctx, db, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s on %s: %w", c.Database, c.Host, err), s.Close())
+	}
+	return s, nil
+}
+
+func preparePostgres(ctx context.Context, db *sql.DB) error {
+	for _, setting := range [...]string{"fsync", "synchronous_commit"} {
+		var value string
+		if err := db.QueryRowContext(ctx, `SELECT current_setting($1)`, setting).Scan(&value); err != nil {
+			return fmt.Errorf("ask for %s: %w", setting, err)
+		}
+		if value == "off" {
+			return fmt.Errorf("%s is off: what it reports as committed can be lost; turn it on", setting)
+		}
+	}
+	migrations, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return guardPostgres(ctx, db)
+}
+
+// guardPostgres makes the database itself refuse to alter history, as appendOnly does for SQLite.
+func guardPostgres(ctx context.Context, db *sql.DB) (err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("guard the events: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("guard the events: %w", err), tx.Rollback())
+		}
+	}()
+	for _, statement := range [...]string{
+		`SELECT pg_advisory_xact_lock(hashtext('saoma: guard the events'))`, // servers that start at once
+		`CREATE OR REPLACE FUNCTION only_appended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			RAISE EXCEPTION '% are only appended', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+		END $$`,
+		`CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION only_appended()`,
+		`CREATE OR REPLACE TRIGGER events_no_truncate BEFORE TRUNCATE ON events EXECUTE FUNCTION only_appended()`,
+		`CREATE OR REPLACE TRIGGER roots_no_change BEFORE UPDATE OR DELETE ON roots FOR EACH ROW EXECUTE FUNCTION only_appended()`,
+		`CREATE OR REPLACE TRIGGER roots_no_truncate BEFORE TRUNCATE ON roots EXECUTE FUNCTION only_appended()`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
