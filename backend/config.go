@@ -26,6 +26,7 @@ type config struct {
 	PublicURL string           `toml:"public_url"`
 	Database  string           `toml:"database"`        // "sqlite:PATH"
 	Proxies   []string         `toml:"trusted_proxies"` // whose X-Forwarded-For is believed
+	Metrics   string           `toml:"metrics_token"`   // opens /metrics
 	Merchants []merchantConfig `toml:"merchant"`
 
 	dir        string     // of the file: relative paths start here
@@ -128,6 +129,11 @@ func tomlError(file string, err error) error {
 
 // resolve reads the values that stand elsewhere.
 func (c *config) resolve() error {
+	token, err := c.lookUp(c.Metrics)
+	if err != nil {
+		return fmt.Errorf("metrics_token: %w", err)
+	}
+	c.Metrics = token
 	for i := range c.Merchants {
 		m := &c.Merchants[i]
 		for _, v := range []struct {
@@ -191,6 +197,9 @@ func (c *config) check() error {
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		return err
+	}
+	if c.Metrics != "" && len(c.Metrics) < secretKeyMin {
+		return fmt.Errorf("metrics_token must have at least %d characters", secretKeyMin)
 	}
 	if len(c.Merchants) == 0 {
 		return errors.New("there is no [[merchant]]")
@@ -261,6 +270,14 @@ func (c *config) trustedProxies() ([]netip.Prefix, error) {
 		list = append(list, p.Masked())
 	}
 	return list, nil
+}
+
+// metricsToken stands for the token of /metrics; it is zero if there is none.
+func (c *config) metricsToken() (d pay.Digest) {
+	if c.Metrics != "" {
+		d = pay.DigestOf(c.Metrics)
+	}
+	return d
 }
 
 // checkOrigin holds the form that browsers send: scheme and host, nothing behind.

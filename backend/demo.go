@@ -156,6 +156,7 @@ func shopOrigins(shop net.Addr) []string {
 func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 	return config{
 		PublicURL: d.url,
+		Metrics:   d.secretKey,
 		Proxies:   []string{"127.0.0.0/8", "::1/128"},
 		// The demo's browser is on this machine. WeChat Pay wants a customer's address and never 127.0.0.1, so it is
 		// told one that no machine has (RFC 5737).

@@ -53,8 +53,9 @@ var rules = map[string]rule{
 		reason: "the SDK's pointers and errors end here",
 	},
 	"saoma/backend/server": {
-		ours:   []string{"saoma/backend/live", "saoma/backend/pay", "saoma/backend/wire", "saoma/widget/ui"},
-		others: []string{"github.com/danielgtaylor/huma/v2", "github.com/maxence-charriere/go-app/v10", "golang.org/x/sync"},
+		ours: []string{"saoma/backend/live", "saoma/backend/pay", "saoma/backend/wire", "saoma/widget/ui"},
+		others: []string{"github.com/danielgtaylor/huma/v2", "github.com/maxence-charriere/go-app/v10",
+			"github.com/prometheus/client_golang", "golang.org/x/sync"},
 		reason: "HTTP only: no SQL, no WeChat Pay",
 	},
 	"saoma/widget": {

@@ -61,8 +61,10 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
+	metrics := server.NewMetrics()
 	gateway, err := wechat.New(accounts, wechat.Options{
 		Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries,
+		Called: metrics.CalledWeChat,
 	})
 	if err != nil {
 		return nil, err
@@ -81,6 +83,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		CheckOrigin: func(*http.Request) bool { return true },
 		CloseSlow:   wire.CloseSlow,
 		SocketsMax:  socketsMax,
+		Pushed:      metrics.Pushed,
 		Log:         log,
 	})
 	s.cashier = &pay.Cashier{
@@ -89,7 +92,8 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		NewName:  func() string { return ulid.Make().String() },
 		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
 	}
-	handler, err := s.handler(c, gateway, o)
+	s.observe(metrics)
+	handler, err := s.handler(c, gateway, metrics, o)
 	if err != nil {
 		return nil, errors.Join(err, books.Close())
 	}
@@ -105,7 +109,15 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	return s, nil
 }
 
-func (s *service) handler(c config, gateway *wechat.Gateway, o options) (http.Handler, error) {
+// observe has the metrics show how the parts do.
+func (s *service) observe(m *server.Metrics) {
+	s.store.Observe(m.Batched)
+	m.Gauge("saoma_store_waiting", "Changes that wait for the writer of the books.", func() float64 { return float64(s.store.Waiting()) })
+	m.Gauge("saoma_sockets", "Open WebSockets.", func() float64 { return float64(s.hub.Len()) })
+	m.Backlog(func(ctx context.Context) (pay.Backlog, error) { return s.store.Backlog(ctx, s.cashier.Now()) })
+}
+
+func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Metrics, o options) (http.Handler, error) {
 	public, err := fs.Sub(saoma.Public, "public")
 	if err != nil {
 		return nil, fmt.Errorf("find public/: %w", err)
@@ -117,12 +129,14 @@ func (s *service) handler(c config, gateway *wechat.Gateway, o options) (http.Ha
 	h := &server.Server{
 		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, TrustedProxies: proxies, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
 		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
+		Metrics: metrics, MetricsToken: c.metricsToken(),
 	}
-	s.cashier.Committed = func(order pay.Order) {
+	s.cashier.Committed = func(order pay.Order, kind pay.Kind) {
 		if o.committed != nil {
 			o.committed(order)
 		}
 		h.Push(order)
+		metrics.OrderChanged(order, kind)
 	}
 	return h.Handler()
 }

@@ -45,6 +45,10 @@ type Options struct {
 	// which callbacks need too. 0: no bound.
 	SocketsMax int
 
+	// Pushed is told how long each published message took until it was written to a socket; nil: nobody counts.
+	// It must not block.
+	Pushed func(took time.Duration)
+
 	Log *slog.Logger // nil: silent
 }
 
@@ -57,6 +61,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CloseSlow == 0 {
 		o.CloseSlow = websocket.CloseTryAgainLater
+	}
+	if o.Pushed == nil {
+		o.Pushed = func(time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

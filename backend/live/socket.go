@@ -11,18 +11,19 @@ import (
 
 // A frame waits to be written: a text message, or a close with its code already formatted.
 type frame struct {
-	kind int // websocket.TextMessage or websocket.CloseMessage
-	data []byte
+	kind  int // websocket.TextMessage or websocket.CloseMessage
+	data  []byte
+	since time.Time // when it was published; zero for what was not
 }
 
 // frames returns a message, unless nil, and then a close, unless 0.
 func frames(msg []byte, closeCode int) []frame {
 	var list []frame
 	if msg != nil {
-		list = append(list, frame{websocket.TextMessage, msg})
+		list = append(list, frame{kind: websocket.TextMessage, data: msg})
 	}
 	if closeCode != 0 {
-		list = append(list, frame{websocket.CloseMessage, websocket.FormatCloseMessage(closeCode, "")})
+		list = append(list, frame{kind: websocket.CloseMessage, data: websocket.FormatCloseMessage(closeCode, "")})
 	}
 	return list
 }
@@ -46,6 +47,9 @@ func (s *socket) send(msg []byte, closeCode int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := frames(msg, closeCode)
+	if msg != nil {
+		next[0].since = time.Now()
+	}
 	if s.closing || len(next) == 0 {
 		return
 	}
@@ -121,7 +125,11 @@ func (s *socket) writeFrame(f frame) error {
 		if err := s.conn.SetWriteDeadline(deadline); err != nil {
 			return err
 		}
-		return s.conn.WriteMessage(f.kind, f.data)
+		err := s.conn.WriteMessage(f.kind, f.data)
+		if err == nil && !f.since.IsZero() {
+			s.hub.options.Pushed(time.Since(f.since))
+		}
+		return err
 	}
 	if err := s.conn.WriteControl(f.kind, f.data, deadline); err != nil {
 		return err

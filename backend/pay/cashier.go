@@ -23,9 +23,9 @@ type Cashier struct {
 	// some more at expiry. nil: at once.
 	Pace func(ctx context.Context, m MerchantID, n int) error
 
-	// Committed is told of every order whose change was committed, after the commit and before whoever
-	// asked for the change is answered. It must not block.
-	Committed func(Order)
+	// Committed is told of every order whose change was committed and of what happened, after the commit and before
+	// whoever asked for the change is answered. It must not block.
+	Committed func(Order, Kind)
 
 	asked askedLog
 }
@@ -91,7 +91,7 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 		return Order{}, Attempt{}, fmt.Errorf("open an order: %w", err)
 	}
 	if a.OutTradeNo != "" {
-		c.committed(o)
+		c.committed(o, Opened)
 	}
 	return o, a, nil
 }
@@ -224,6 +224,7 @@ func (c *Cashier) refused(ctx context.Context, o Order, a Attempt, reason *Error
 
 // recordResult stores what an attempt that has nothing yet is paid by; the order follows if it was waiting for it.
 func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o Order, err error) {
+	var kind Kind
 	changed := false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		changed = false
@@ -238,7 +239,7 @@ func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o
 		}
 		a.State, a.PrepayResult, a.PrepaidAt = AttemptOpen, result, c.Now()
 		a.CheckAt = a.nextCheck(c.Now())
-		kind := Prepaid
+		kind = Prepaid
 		if o.State != Created {
 			kind = Renewed
 		}
@@ -258,7 +259,7 @@ func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o
 		return Order{}, fmt.Errorf("record the prepay result of %s: %w", a.OutTradeNo, err)
 	}
 	if changed {
-		c.committed(o)
+		c.committed(o, kind)
 	}
 	return o, nil
 }
@@ -298,9 +299,9 @@ func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail ma
 	return tx.Order(ctx, o.ID)
 }
 
-func (c *Cashier) committed(o Order) {
+func (c *Cashier) committed(o Order, k Kind) {
 	if c.Committed != nil {
-		c.Committed(o)
+		c.Committed(o, k)
 	}
 }
 

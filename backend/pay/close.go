@@ -113,7 +113,7 @@ func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (o Order, err e
 		return Order{}, fmt.Errorf("close %s: %w", a.OutTradeNo, err)
 	}
 	if changed {
-		c.committed(o)
+		c.committed(o, k)
 	}
 	return o, nil
 }

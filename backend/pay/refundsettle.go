@@ -111,7 +111,7 @@ func (c *Cashier) changeRefund(ctx context.Context, id RefundID, change func(r *
 		return err
 	})
 	if err == nil && orderMoved {
-		c.committed(o)
+		c.committed(o, returnKind(o))
 	}
 	return r, err
 }
@@ -132,12 +132,16 @@ func (c *Cashier) follow(ctx context.Context, tx Tx, r Refund, a Attempt) (o Ord
 		return o, false, err
 	}
 	o.Refunded += r.Amount
-	kind := PartReturned
-	if o.Refunded == o.Total {
-		kind = Returned
-	}
-	o, err = c.advance(ctx, tx, o, kind, refundDetail(r))
+	o, err = c.advance(ctx, tx, o, returnKind(o), refundDetail(r))
 	return o, true, err
+}
+
+// returnKind is what happens to an order when so much of it has gone back.
+func returnKind(o Order) Kind {
+	if o.Refunded == o.Total {
+		return Returned
+	}
+	return PartReturned
 }
 
 // release puts back what a closed refund had set aside: the money stayed with the merchant. What should have

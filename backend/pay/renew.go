@@ -97,7 +97,7 @@ func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (
 		return Order{}, Attempt{}, err
 	}
 	if changed {
-		c.committed(o)
+		c.committed(o, Replaced)
 	}
 	return o, a, nil
 }

@@ -48,7 +48,7 @@ func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
 	// A crash here leaves the payment booked and nobody told: the browser takes a snapshot when it is back,
 	// and WeChat Pay repeats a callback that was not answered.
 	if changed {
-		c.committed(o)
+		c.committed(o, Succeeded)
 	}
 	return o, nil
 }

@@ -4,7 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
+
+// A Backlog is what the sweep has not come to yet.
+type Backlog struct {
+	Attempts, Refunds int64     // due, and claimed by nobody
+	Since             time.Time // when the longest overdue of them became due; zero if there is none
+}
 
 // Due returns the merchants of whom an attempt or a refund is to be looked at.
 func (c *Cashier) Due(ctx context.Context) (due []MerchantID, err error) {

@@ -113,7 +113,7 @@ func (w *world) start(t *testing.T) {
 		Now:      func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 		NewName:  func() string { return fmt.Sprintf("TRADE%08d", w.names.Add(1)) },
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%08d", w.names.Add(1))) },
-		Committed: func(o pay.Order) {
+		Committed: func(o pay.Order, _ pay.Kind) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.committed = append(w.committed, o)

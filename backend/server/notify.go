@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"saoma/backend/pay"
 )
@@ -16,9 +17,11 @@ type taker func(ctx context.Context, m pay.MerchantID, h http.Header, body []byt
 
 // notify takes a callback. It answers 204 only when its effect is in the books for good; anything else makes
 // WeChat Pay send the callback again, 15 times within 24 hours.
-func (s *Server) notify(take taker) http.HandlerFunc {
+func (s *Server) notify(kind string, take taker) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := s.receive(w, r, take)
+		began := time.Now()
+		m, err := s.receive(w, r, take)
+		defer func() { s.Metrics.calledBack(m, kind, outcome(err), time.Since(began)) }()
 		if err == nil {
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -33,19 +36,20 @@ func (s *Server) notify(take taker) http.HandlerFunc {
 	}
 }
 
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, take taker) error {
+// receive reads a callback and has it booked. It returns whose it was; nobody's without a merchant of that name.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, take taker) (pay.MerchantID, error) {
 	m, ok := s.Cashier.Merchants.ByID(pay.MerchantID(r.PathValue("merchant")))
 	if !ok {
-		return &problem{Status: http.StatusNotFound, Code: string(pay.NotFound), Detail: "no such merchant"}
+		return "", &problem{Status: http.StatusNotFound, Code: string(pay.NotFound), Detail: "no such merchant"}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	if err != nil {
-		return &problem{Status: http.StatusBadRequest, Code: string(pay.Invalid), Detail: err.Error()}
+		return m.ID, &problem{Status: http.StatusBadRequest, Code: string(pay.Invalid), Detail: err.Error()}
 	}
 	// WeChat Pay may hang up while we commit; what it told us is booked all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyLimit)
 	defer cancel()
-	return take(ctx, m.ID, r.Header, body)
+	return m.ID, take(ctx, m.ID, r.Header, body)
 }
 
 func (s *Server) takePayment(ctx context.Context, m pay.MerchantID, h http.Header, body []byte) error {
@@ -91,4 +95,21 @@ func verdict(err error) (status int, level slog.Level) {
 		return statusOf(code), slog.LevelWarn
 	}
 	return http.StatusInternalServerError, slog.LevelError
+}
+
+// outcome says in a word what became of a callback, for counters.
+func outcome(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	if r, ok := errors.AsType[rejection](err); ok && r.Harmless() {
+		return "probe"
+	}
+	if pay.CodeOf(err) == pay.Disagreement {
+		return "disagreement"
+	}
+	if status, _ := verdict(err); status >= http.StatusInternalServerError {
+		return "failed"
+	}
+	return "refused"
 }

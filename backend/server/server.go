@@ -27,6 +27,9 @@ type Server struct {
 	Ready     func(context.Context) error
 	Log       *slog.Logger
 
+	Metrics      *Metrics   // nil: counted and shown nowhere
+	MetricsToken pay.Digest // of what opens /metrics; the zero value: nothing does
+
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 
@@ -55,6 +58,9 @@ const (
 
 // Handler returns all routes.
 func (s *Server) Handler() (http.Handler, error) {
+	if s.Metrics == nil {
+		s.Metrics = NewMetrics()
+	}
 	mux := http.NewServeMux()
 	api := s.newAPI(mux)
 	files, err := s.newFiles()
@@ -92,12 +98,13 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/reconciliations/{date}", "What came of comparing a day's bill")), s.readReconciliation)
 
 	// For WeChat Pay.
-	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify(s.takePayment))
-	mux.HandleFunc("POST /notify/{merchant}/refund", s.notify(s.takeRefund))
+	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify("payment", s.takePayment))
+	mux.HandleFunc("POST /notify/{merchant}/refund", s.notify("refund", s.takeRefund))
 
 	// For operators.
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics())
 
 	// What browsers load of us.
 	mux.Handle("GET /assets/{file}", files)
@@ -108,7 +115,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("GET /v"+shops.version+"/saoma.js", shops.pinned)
 	mux.HandleFunc("/", s.noRoute)
 
-	return s.withRequestID(s.withCORS(mux)), nil
+	return s.withRequestID(s.withCORS(s.Metrics.count(mux))), nil
 }
 
 // Push tells every browser that watches the order how it stands now. It is called after the commit.

@@ -81,6 +81,24 @@ func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time
 	return list, nil
 }
 
+// Backlog counts what is due at a moment and claimed by nobody, of all merchants.
+func (s *Store) Backlog(ctx context.Context, now time.Time) (b pay.Backlog, err error) {
+	var oldest int64
+	err = s.reading(ctx, func(r *session) error {
+		return r.QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END
+			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM attempts
+				WHERE state IN ('requested', 'open') AND check_at <= $1) a,
+			(SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM refunds
+				WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1) r`, millis(now),
+		).Scan(&b.Attempts, &b.Refunds, &oldest)
+	})
+	if err != nil {
+		return b, fmt.Errorf("count what is due: %w", err)
+	}
+	b.Since = moment(oldest)
+	return b, nil
+}
+
 func scanAttempt(row scanner) (a pay.Attempt, err error) {
 	var created, expires, check, paid, prepaid int64
 	err = row.Scan(&a.OutTradeNo, &a.Order, &a.Merchant, &a.State, &a.MchID, &a.AppID, &a.Total, &a.Request,

@@ -88,6 +88,13 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Observe has batched told how many changes each commit held. It is called before the first change, and batched must
+// not block.
+func (s *Store) Observe(batched func(changes int)) { s.writer.batched = batched }
+
+// Waiting returns how many changes wait for the writer.
+func (s *Store) Waiting() int { return int(s.writer.waiting.Load()) }
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.reading(ctx, func(r *session) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"saoma/backend/pay"
 )
@@ -20,6 +21,8 @@ var errClosed = errors.New("the database is closed")
 type writer struct {
 	sessions []*session
 	queue    chan *change // unbuffered: those who wait are the queue
+	waiting  atomic.Int64 // how many they are
+	batched  func(n int)  // is told of every batch that was committed
 	closing  chan struct{}
 	ended    sync.WaitGroup
 }
@@ -34,7 +37,7 @@ type change struct {
 }
 
 func newWriter(sessions []*session) *writer {
-	w := &writer{sessions: sessions, queue: make(chan *change), closing: make(chan struct{})}
+	w := &writer{sessions: sessions, queue: make(chan *change), batched: func(int) {}, closing: make(chan struct{})}
 	for _, s := range sessions {
 		s.undisturbed, s.locks = true, s.lock
 		w.ended.Go(func() { w.work(s) })
@@ -45,18 +48,28 @@ func newWriter(sessions []*session) *writer {
 // update has f done and committed, and returns what became of it.
 func (w *writer) update(ctx context.Context, f func(pay.Tx) error) error {
 	c := &change{ctx: ctx, do: f, done: make(chan struct{})}
-	select {
-	case w.queue <- c:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.closing:
-		return errClosed
+	if err := w.queueUp(ctx, c); err != nil {
+		return err
 	}
 	<-c.done // not the end of ctx: it may be committed all the same
 	if c.cry != nil {
 		panic(c.cry)
 	}
 	return c.err
+}
+
+// queueUp waits until the writer takes the change.
+func (w *writer) queueUp(ctx context.Context, c *change) error {
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
+	select {
+	case w.queue <- c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.closing:
+		return errClosed
+	}
 }
 
 // close waits for the batches under way.
@@ -74,7 +87,10 @@ func (w *writer) work(s *session) {
 	for {
 		select {
 		case c := <-w.queue:
-			s.commit(w.gather(c, s.batchMax))
+			batch := w.gather(c, s.batchMax)
+			if s.commit(batch) {
+				w.batched(len(batch))
+			}
 		case <-w.closing:
 			return
 		}
@@ -97,9 +113,10 @@ func (w *writer) gather(first *change, most int) []*change {
 	return batch
 }
 
-// commit does the changes of a batch in one transaction and tells the callers.
-func (s *session) commit(batch []*change) {
-	if err := s.transact(batch); err != nil {
+// commit does the changes of a batch in one transaction and tells the callers. It reports whether that went well.
+func (s *session) commit(batch []*change) bool {
+	err := s.transact(batch)
+	if err != nil {
 		for _, c := range batch {
 			if c.err == nil {
 				c.err = err // done, and undone with all the others
@@ -109,6 +126,7 @@ func (s *session) commit(batch []*change) {
 	for _, c := range batch {
 		close(c.done)
 	}
+	return err == nil
 }
 
 // transact returns why nothing of the batch was committed. What ails a single change stands in that.

@@ -29,6 +29,10 @@ type Options struct {
 	Log       *slog.Logger      // gets one debug line for each try of a call; nil: silent
 	TempDir   string            // keeps a bill while it is read, some hundred bytes a row; empty: the system's
 
+	// Called is told of every try of a call: what was called, how it ended ("ok", one of WeChat Pay's error codes, or
+	// a word of ours; some dozens in all), and how long it took. It must not block. nil: nobody counts.
+	Called func(op, result string, took time.Duration)
+
 	// Retries is how often a call is tried again after trouble that may pass, within the call's time limit.
 	Retries int
 }
@@ -39,6 +43,7 @@ type Gateway struct {
 	log      *slog.Logger
 	tempDir  string
 	retries  int
+	called   func(op, result string, took time.Duration)
 }
 
 var _ pay.Gateway = (*Gateway)(nil)
@@ -72,9 +77,12 @@ func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Called == nil {
+		o.Called = func(string, string, time.Duration) {}
+	}
 	g := &Gateway{
 		accounts: make(map[pay.MerchantID]*account, len(accounts)),
-		log:      o.Log, tempDir: o.TempDir, retries: max(o.Retries, 0),
+		log:      o.Log, tempDir: o.TempDir, retries: max(o.Retries, 0), called: o.Called,
 	}
 	for id, a := range accounts {
 		opened, err := openBoth(a, o.Transport)
@@ -263,7 +271,7 @@ func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, 
 		return answer{}, &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
 	}
 	t := tries{
-		log: g.log, retries: g.retries, op: op, merchant: m, want: want, send: send,
+		log: g.log, called: g.called, retries: g.retries, op: op, merchant: m, want: want, send: send,
 		account: account, caller: ctx, stream: limit > pay.CallLimit, host: account.hosts.start(),
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -91,33 +91,45 @@ func (g *Gateway) OpenID(ctx context.Context, m pay.MerchantID, subject, code, s
 	if err := a.checkState(state, subject, time.Now()); err != nil {
 		return "", fmt.Errorf("wechat %s: %w", op, err)
 	}
+	began := time.Now()
+	openid, failed := a.exchangeCode(ctx, code)
+	g.called(op, resultOf(failed), time.Since(began))
+	if failed != nil {
+		failed.Op = op
+		return "", failed
+	}
+	return openid, nil
+}
+
+// exchangeCode asks WeChat for the openid behind a code.
+func (a *account) exchangeCode(ctx context.Context, code string) (string, *pay.GatewayError) {
 	ctx, cancel := context.WithTimeout(ctx, pay.CallLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.OAuthURL+"/sns/oauth2/access_token?"+url.Values{
 		"appid": {a.AppID}, "secret": {a.AppSecret}, "code": {code}, "grant_type": {"authorization_code"},
 	}.Encode(), nil)
 	if err != nil {
-		return "", &pay.GatewayError{Op: op, Err: errors.New("the request cannot be made")}
+		return "", &pay.GatewayError{Err: errors.New("the request cannot be made")}
 	}
 	response, err := a.plain.Do(request)
 	if err != nil {
-		return "", &pay.GatewayError{Op: op, Err: unanswered(ctx, err)} // without the address, which holds the secret
+		return "", &pay.GatewayError{Err: unanswered(ctx, err)} // without the address, which holds the secret
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, openIDAnswerMax))
 	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return "", &pay.GatewayError{Op: op, Status: response.StatusCode, Err: unanswered(ctx, err)}
+		return "", &pay.GatewayError{Status: response.StatusCode, Err: unanswered(ctx, err)}
 	}
 	return readOpenID(response.StatusCode, body)
 }
 
 // readOpenID reads an answer, which is unsigned and has status 200 also when it is a refusal.
-func readOpenID(status int, body []byte) (string, error) {
+func readOpenID(status int, body []byte) (string, *pay.GatewayError) {
 	var answer struct {
 		OpenID  string `json:"openid"`
 		Code    int    `json:"errcode"`
 		Message string `json:"errmsg"`
 	}
-	e := &pay.GatewayError{Op: "openid", Status: status}
+	e := &pay.GatewayError{Status: status}
 	switch err := json.Unmarshal(body, &answer); {
 	case status != http.StatusOK:
 		e.Err = errors.New("wanted 200")

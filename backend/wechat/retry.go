@@ -43,6 +43,7 @@ func newPauses() *backoff.ExponentialBackOff {
 // its last answer holds.
 type tries struct {
 	log      *slog.Logger
+	called   func(op, result string, took time.Duration)
 	retries  int
 	op       string
 	merchant pay.MerchantID
@@ -91,6 +92,7 @@ func (t *tries) next(ctx context.Context) (answer, error) {
 		// 202 means: repeat the same request (doc 4012081709).
 		failed = &pay.GatewayError{Status: a.status, RequestID: a.requestID, Err: fmt.Errorf("wanted %d", t.want)}
 	}
+	t.called(t.op, resultOf(failed), time.Since(began))
 	lost := failed != nil && t.lost(result, failed)
 	t.meet(ctx, a.status != 0, lost)
 	if failed == nil {
