@@ -84,8 +84,8 @@ func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time
 // Backlog counts what is due at a moment and claimed by nobody, of all merchants.
 func (s *Store) Backlog(ctx context.Context, now time.Time) (b pay.Backlog, err error) {
 	var oldest int64
-	err = s.reading(ctx, func(r *session) error {
-		return r.QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END
+	err = s.View(ctx, func(t pay.Tx) error {
+		return t.(tx).QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END
 			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM attempts
 				WHERE state IN ('requested', 'open') AND check_at <= $1) a,
 			(SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM refunds
