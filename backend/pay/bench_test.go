@@ -82,7 +82,7 @@ func BenchmarkSweep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			s, err := newSimulation(merchants, filepath.Join(b.TempDir(), "saoma.db"), 1, 0)
+			s, err := newSimulation(merchants, "sqlite:"+filepath.Join(b.TempDir(), "saoma.db"), b.TempDir(), 1, 0)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -46,14 +46,14 @@ func TestSimulation(t *testing.T) {
 		seeds = []uint64{*simSeed}
 	}
 	for _, seed := range seeds {
-		err := runSimulation(t, seed, *simOrders)
+		err := runSimulation(t, inMemory(t), seed, *simOrders)
 		if err == nil {
 			continue
 		}
 		// A shorter history of the same seed is easier to read.
 		n := *simOrders
 		for half := n / 2; half > 0; half /= 2 {
-			if e := runSimulation(t, seed, half); e != nil {
+			if e := runSimulation(t, inMemory(t), seed, half); e != nil {
 				n, err = half, e
 			}
 		}
@@ -61,16 +61,17 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-func runSimulation(t *testing.T, seed uint64, orders int) (err error) {
+// runSimulation lives one history over the empty database at the address.
+func runSimulation(t *testing.T, address string, seed uint64, orders int) (err error) {
 	t.Helper()
 	merchants, e := smallMerchants()
 	if e != nil {
 		t.Fatal(e)
 	}
 	t.Run(fmt.Sprintf("seed %d, %d orders", seed, orders), func(t *testing.T) {
-		file := filepath.Join(memoryDir(t), "saoma.db")
+		temp := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
-			s, e := newSimulation(merchants, file, seed, orders)
+			s, e := newSimulation(merchants, address, temp, seed, orders)
 			if e != nil {
 				t.Fatal(e)
 			}
@@ -90,20 +91,20 @@ var smallMerchants = sync.OnceValues(func() (list []*wechatsim.Merchant, err err
 	return list, err
 })
 
-// memoryDir is a folder in memory where there is such a thing. What survives the loss of power is the crash test's
+// inMemory names a SQLite database in memory where there is such a thing. What survives the loss of power is the crash test's
 // matter; here the process dies and the machine lives, and a million syncs of a disk take longer than all the rest.
-func memoryDir(t *testing.T) string {
+func inMemory(t *testing.T) (address string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "saoma-simulation-")
 	if err != nil {
-		return t.TempDir()
+		return "sqlite:" + filepath.Join(t.TempDir(), "saoma.db")
 	}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
-	return dir
+	return "sqlite:" + filepath.Join(dir, "saoma.db")
 }
 
 // simShops are the merchants that live in the simulation.
@@ -126,7 +127,7 @@ const calm = 3 * 24 * time.Hour
 type simulation struct {
 	seed      uint64
 	orders    int
-	file      string
+	address   string // of the database
 	merchants []pay.Merchant
 	sims      map[pay.MerchantID]*wechatsim.Server // each has a WeChat Pay of its own, with its own bad days
 	gateway   *wechat.Gateway
@@ -136,9 +137,9 @@ type simulation struct {
 	shelves   map[pay.MerchantID]*shelf
 }
 
-func newSimulation(hold []*wechatsim.Merchant, file string, seed uint64, orders int) (s *simulation, err error) {
+func newSimulation(hold []*wechatsim.Merchant, address, temp string, seed uint64, orders int) (s *simulation, err error) {
 	s = &simulation{
-		seed: seed, orders: orders, file: file, merchants: simShops(), sims: map[pay.MerchantID]*wechatsim.Server{},
+		seed: seed, orders: orders, address: address, merchants: simShops(), sims: map[pay.MerchantID]*wechatsim.Server{},
 		began: time.Now(), shelves: map[pay.MerchantID]*shelf{},
 	}
 	accounts := make(map[pay.MerchantID]wechat.Account)
@@ -157,7 +158,7 @@ func newSimulation(hold []*wechatsim.Merchant, file string, seed uint64, orders 
 		}
 	}
 	route := func(w http.ResponseWriter, r *http.Request) { hosts[r.Host].ServeHTTP(w, r) }
-	s.gateway, err = wechat.New(accounts, wechat.Options{Transport: transport(http.HandlerFunc(route)), TempDir: filepath.Dir(file)})
+	s.gateway, err = wechat.New(accounts, wechat.Options{Transport: transport(http.HandlerFunc(route)), TempDir: temp})
 	return s, err
 }
 
@@ -240,7 +241,7 @@ func (p *process) Update(ctx context.Context, f func(pay.Tx) error) error {
 
 // open opens the database for our program, which does nothing by itself yet.
 func (s *simulation) open(skew time.Duration) (*process, error) {
-	books, err := store.OpenSQLite(context.Background(), s.file)
+	books, err := store.Open(context.Background(), s.address)
 	if err != nil {
 		return nil, err
 	}
@@ -263,8 +264,12 @@ func (s *simulation) boot(skew time.Duration) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
-	// The program looks more often; this is cheaper over weeks. What goes wrong is tried again.
-	p.every(ctx, 20*time.Second, func() {
+	// The program looks more often; this is cheaper over weeks, and over a socket. What goes wrong is tried again.
+	look := 20 * time.Second
+	if strings.HasPrefix(s.address, "postgres:") {
+		look = 2 * time.Minute
+	}
+	p.every(ctx, look, func() {
 		due, _ := p.Due(ctx)
 		for _, m := range due {
 			_, _ = p.Sweep(ctx, m)

@@ -20,9 +20,9 @@ func sweeping(t *testing.T, orders int, f func(t *testing.T, s *simulation, p *p
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := t.TempDir() + "/saoma.db"
+	temp := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := newSimulation(merchants, file, 1, orders)
+		s, err := newSimulation(merchants, "sqlite:"+temp+"/saoma.db", temp, 1, orders)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ const selectProduct = `SELECT merchant, sku, name, price, stock, picture, off, v
 	FROM products `
 
 func (t tx) Product(ctx context.Context, m pay.MerchantID, sku string) (pay.Product, error) {
-	p, err := scanProduct(t.QueryRowContext(ctx, selectProduct+`WHERE merchant = $1 AND sku = $2`, m, sku))
+	p, err := scanProduct(t.QueryRowContext(ctx, selectProduct+`WHERE merchant = $1 AND sku = $2`+t.locks, m, sku))
 	if err != nil {
 		return pay.Product{}, noRow("product", err)
 	}
