@@ -61,6 +61,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
+	log = slog.New(server.LogRequests(log.Handler()))
 	metrics := server.NewMetrics()
 	gateway, err := wechat.New(accounts, wechat.Options{
 		Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries,

@@ -177,14 +177,14 @@ func (c *Cashier) newAttempt(m Merchant, o Order, w Way, now time.Time) (Attempt
 func (c *Cashier) prepay(ctx context.Context, o Order, a Attempt) (Order, error) {
 	began := c.Now()
 	books := context.WithoutCancel(ctx) // what happened is recorded though the customer may have left
-	result, err := c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
+	result, err := c.Gateway.Prepay(a.about(ctx), a.Merchant, a.Channel, a.Request)
 	switch {
 	case err == nil:
 	case outcomeOf(err) != Unsure:
 		// Refused at the first time of asking: WeChat Pay holds nothing of this number.
 		return c.refused(ctx, o, a, &Error{Code: Declined, Message: "WeChat Pay refused the order", Err: err})
 	case c.Now().Sub(began) < PrepayRetryWithin && ctx.Err() == nil:
-		result, err = c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
+		result, err = c.Gateway.Prepay(a.about(ctx), a.Merchant, a.Channel, a.Request)
 	}
 	if err != nil {
 		// Done or not done: from here on the sweep asks and replays. It need not wait for us any more.

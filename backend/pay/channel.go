@@ -127,7 +127,7 @@ func (c *Cashier) again(ctx context.Context, o Order, a Attempt) (Order, Attempt
 	if _, err := c.ask(ctx, a); err != nil {
 		return o, a, err
 	}
-	result, err := c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
+	result, err := c.Gateway.Prepay(a.about(ctx), a.Merchant, a.Channel, a.Request)
 	if err != nil {
 		return o, a, &Error{Code: Unavailable, Message: "WeChat Pay did not answer; ask again", Err: err}
 	}

@@ -50,7 +50,7 @@ func (c *Cashier) shut(ctx context.Context, a Attempt) error {
 	case state == TradeUnknown:
 		return nil
 	}
-	closeErr := c.Gateway.Close(ctx, a.Merchant, a.OutTradeNo)
+	closeErr := c.Gateway.Close(a.about(ctx), a.Merchant, a.OutTradeNo)
 	if closeErr == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (c *Cashier) shut(ctx context.Context, a Attempt) error {
 
 // ask queries an attempt. If it was paid the money is settled and [Conflict] returned.
 func (c *Cashier) ask(ctx context.Context, a Attempt) (TradeState, error) {
-	trade, err := c.Gateway.Query(ctx, a.Merchant, a.OutTradeNo)
+	trade, err := c.Gateway.Query(a.about(ctx), a.Merchant, a.OutTradeNo)
 	switch {
 	case err != nil && outcomeOf(err) == Missing:
 		return TradeUnknown, nil

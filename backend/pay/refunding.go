@@ -146,13 +146,13 @@ func refundDetail(r Refund) map[string]string {
 // sendRefund sends the stored request and books what WeChat Pay says. Whatever the trouble, the refund stays
 // requested and is returned as it stands: the same number is asked for again until there is an answer.
 func (c *Cashier) sendRefund(ctx context.Context, r Refund) (Refund, error) {
-	report, err := c.RefundGateway.Refund(ctx, r.Merchant, r.Request)
+	report, err := c.RefundGateway.Refund(r.about(ctx), r.Merchant, r.Request)
 	if err == nil {
 		return c.SettleRefund(ctx, report)
 	}
 	if outcomeOf(err) == Refused && !mayHelpLater(err) {
 		// Also when our own earlier request, of which we heard nothing, may have been taken.
-		if report, queryErr := c.RefundGateway.QueryRefund(ctx, r.Merchant, r.ID); queryErr == nil {
+		if report, queryErr := c.RefundGateway.QueryRefund(r.about(ctx), r.Merchant, r.ID); queryErr == nil {
 			return c.SettleRefund(ctx, report)
 		} else if outcomeOf(queryErr) == Missing {
 			return c.closeRefund(ctx, r, err)
@@ -173,7 +173,7 @@ func (c *Cashier) lookAtRefund(ctx context.Context, r Refund) error {
 	if _, err := c.changeRefund(ctx, r.ID, func(r *Refund, _ Fen) bool { r.Checks++; return false }); err != nil {
 		return err
 	}
-	report, err := c.RefundGateway.QueryRefund(ctx, r.Merchant, r.ID)
+	report, err := c.RefundGateway.QueryRefund(r.about(ctx), r.Merchant, r.ID)
 	switch {
 	case err == nil:
 		_, err = c.SettleRefund(ctx, report)

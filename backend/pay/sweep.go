@@ -208,7 +208,7 @@ func (c *Cashier) orderOf(ctx context.Context, a Attempt) (o Order, err error) {
 
 // replay sends the stored request once more, after a query has shown that nobody paid it.
 func (c *Cashier) replay(ctx context.Context, a Attempt) error {
-	result, err := c.Gateway.Prepay(ctx, a.Merchant, a.Channel, a.Request)
+	result, err := c.Gateway.Prepay(a.about(ctx), a.Merchant, a.Channel, a.Request)
 	if err != nil {
 		return &Error{Code: Unavailable, Message: "WeChat Pay gave no code", Err: err}
 	}

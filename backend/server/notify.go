@@ -27,8 +27,7 @@ func (s *Server) notify(kind string, take taker) http.HandlerFunc {
 			return
 		}
 		status, level := verdict(err)
-		s.Log.Log(r.Context(), level, "callback refused", "path", clean(r.URL.Path), "status", status,
-			"request", requestID(r.Context()), "error", err)
+		s.Log.Log(r.Context(), level, "callback refused", "path", clean(r.URL.Path), "status", status, "error", err)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		// WeChat Pay shows the message to nobody; the reason is in our log.

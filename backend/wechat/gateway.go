@@ -26,7 +26,7 @@ import (
 // Options of a [Gateway].
 type Options struct {
 	Transport http.RoundTripper // carries the calls; nil: the network, without a proxy
-	Log       *slog.Logger      // gets one debug line for each try of a call; nil: silent
+	Log       *slog.Logger      // one line for each call that fails, and at debug level one for each try; nil: silent
 	TempDir   string            // keeps a bill while it is read, some hundred bytes a row; empty: the system's
 
 	// Called is told of every try of a call: what was called, how it ended ("ok", one of WeChat Pay's error codes, or
@@ -274,7 +274,11 @@ func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, 
 		log: g.log, called: g.called, retries: g.retries, op: op, merchant: m, want: want, send: send,
 		account: account, caller: ctx, stream: limit > pay.CallLimit, host: account.hosts.start(),
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return t.run(ctx)
+	a, err := t.run(limited)
+	if err != nil {
+		t.logFailure(ctx, err)
+	}
+	return a, err
 }

@@ -86,7 +86,7 @@ func (t *tries) next(ctx context.Context) (answer, error) {
 	result, err := t.send(ctx, t.account.at(t.host))
 	a, failed := read(ctx, result, err)
 	t.log.DebugContext(ctx, "wechat pay called", "op", t.op, "merchant", t.merchant, "status", a.status,
-		"request_id", a.requestID, "took", time.Since(began), "try", t.made, "host", t.host.String())
+		"wechat_request_id", a.requestID, "took", time.Since(began), "try", t.made, "host", t.host.String())
 	unproven := failed != nil && a.status/100 == 2
 	if failed == nil && a.status != t.want {
 		// 202 means: repeat the same request (doc 4012081709).
