@@ -41,6 +41,10 @@ func runDemo(ctx context.Context, c serveCommand, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("start the demo: %w", err)
 	}
+	password, err := d.invite(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("invite the demo's staff: %w", err), d.close())
+	}
 	_, err = fmt.Fprintf(out, `
 Saoma 扫码 — the demo is running. Everything on one screen, a shop beside its customer's phone:
 
@@ -53,11 +57,12 @@ Each for itself:
   counter  %[1]s/counter/           a kiosk
   phone    %[2]s/_sim/phone         plays the customer's WeChat
 
+  staff    %[3]s/dashboard/        sign in as owner, cashier or accountant; the password of today is %[7]s
   server   %[3]s
   API key  %[4]s        (secret key of the merchant %[5]q, for curl)
   data     %[6]s
 
-`, d.shop.url, d.sim.url, d.url, d.secretKey, demoMerchant, d.data)
+`, d.shop.url, d.sim.url, d.url, d.secretKey, demoMerchant, d.data, password)
 	if err != nil {
 		log.Warn("print the addresses", "error", err)
 	}

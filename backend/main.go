@@ -5,6 +5,7 @@
 //	saoma sim -dir DIR           the simulator alone, for tests of any WeChat Pay code
 //	saoma reconcile -config saoma.toml -date 2026-11-23
 //	saoma verify -config saoma.toml
+//	saoma staff add -config saoma.toml -name li -role owner
 //	saoma version
 package main
 
@@ -28,6 +29,7 @@ type commandLine struct {
 	Sim       simCommand       `cmd:"" help:"Run the WeChat Pay simulator alone."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare WeChat Pay's bill of a day with the books."`
 	Verify    verifyCommand    `cmd:"" help:"Check that nobody has altered the history of the orders."`
+	Staff     staffCommand     `cmd:"" help:"Look after who may sign in to the dashboard."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

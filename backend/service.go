@@ -21,6 +21,7 @@ import (
 	"saoma/backend/live"
 	"saoma/backend/pay"
 	"saoma/backend/server"
+	"saoma/backend/server/dashboard"
 	"saoma/backend/store"
 	"saoma/backend/wechat"
 	"saoma/backend/wire"
@@ -43,6 +44,9 @@ type service struct {
 	http     *http.Server
 	log      *slog.Logger
 	draining chan struct{}
+
+	dashboard *dashboard.Dashboard
+
 	stop     context.CancelFunc // ends the sweep
 	loops    sync.WaitGroup
 }
@@ -138,6 +142,11 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 		}
 		h.Push(order)
 		metrics.OrderChanged(order, kind)
+		s.dashboard.Changed(order)
+	}
+	s.dashboard = s.newDashboard(c, h)
+	if h.Dashboard, err = s.dashboard.Handler(); err != nil {
+		return nil, err
 	}
 	return h.Handler()
 }
@@ -148,6 +157,7 @@ func (s *service) start(l net.Listener) {
 	s.stop = stop
 	s.loops.Go(func() { s.sweep(ctx) })
 	s.loops.Go(func() { s.keepHouse(ctx) })
+	s.loops.Go(func() { s.dashboard.Run(ctx) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("stopped serving", "error", err)

@@ -9,6 +9,11 @@ import (
 // Cancel gives an order up on the customer's or the shop's wish, once it is closed at WeChat Pay. If the
 // customer was faster the money is settled and [Conflict] returned. Cancelling twice is no error.
 func (c *Cashier) Cancel(ctx context.Context, id OrderID) (Order, error) {
+	return c.CancelBy(ctx, id, Actor{})
+}
+
+// CancelBy is [Cashier.Cancel] on the wish of a member of the staff.
+func (c *Cashier) CancelBy(ctx context.Context, id OrderID, by Actor) (Order, error) {
 	var o Order
 	var a Attempt
 	err := c.Store.View(ctx, func(tx Tx) (err error) {
@@ -30,7 +35,7 @@ func (c *Cashier) Cancel(ctx context.Context, id OrderID) (Order, error) {
 	if err := c.shut(ctx, a); err != nil {
 		return o, fmt.Errorf("cancel %s: %w", id, err)
 	}
-	return c.finish(ctx, a, CalledOff)
+	return c.finishBy(ctx, a, CalledOff, by)
 }
 
 // shut makes an attempt unpayable at WeChat Pay, or settles it if it was paid, and then returns [Conflict].
@@ -78,7 +83,11 @@ func (c *Cashier) ask(ctx context.Context, a Attempt) (TradeState, error) {
 }
 
 // finish closes an attempt that WeChat Pay has closed or never knew; the order follows by k.
-func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (o Order, err error) {
+func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (Order, error) {
+	return c.finishBy(ctx, a, k, Actor{})
+}
+
+func (c *Cashier) finishBy(ctx context.Context, a Attempt, k Kind, by Actor) (o Order, err error) {
 	changed := false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		changed = false
@@ -106,8 +115,10 @@ func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (o Order, err e
 			changed = false // the order goes its own way: paid by another attempt, or expired long since
 			return nil
 		}
-		o, err = c.advance(ctx, tx, o, k, map[string]string{"out_trade_no": a.OutTradeNo})
-		return err
+		if o, err = c.advance(ctx, tx, o, k, by.sign(map[string]string{"out_trade_no": a.OutTradeNo})); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, OrderCancelled, string(o.ID), nil)
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("close %s: %w", a.OutTradeNo, err)

@@ -15,6 +15,7 @@ type NewRefund struct {
 	Amount    Fen
 	Reason    string
 	Reference string
+	By        Actor
 	Once      Once
 }
 
@@ -48,7 +49,7 @@ func (c *Cashier) Refund(ctx context.Context, n NewRefund) (Refund, error) {
 		}
 		r = c.newRefund(o, a, n.Amount)
 		r.Reason, r.Reference = n.Reason, n.Reference
-		if err := c.insertRefund(ctx, tx, o, a, &r); err != nil {
+		if err := c.insertRefund(ctx, tx, o, a, &r, n.By); err != nil {
 			return err
 		}
 		return n.Once.keep(ctx, tx, o.Merchant, string(r.ID), r.CreatedAt)
@@ -114,12 +115,12 @@ func (c *Cashier) giveBack(ctx context.Context, tx Tx, o Order, a Attempt, after
 	r := c.newRefund(o, a, a.Total-a.Refunded)
 	r.Automatic = true
 	r.CheckAt = r.CheckAt.Add(after)
-	return c.insertRefund(ctx, tx, o, a, &r)
+	return c.insertRefund(ctx, tx, o, a, &r, Actor{})
 }
 
 // insertRefund writes a refund and sets its amount aside from what is left of the payment. The database refuses
 // to set aside more than there is.
-func (c *Cashier) insertRefund(ctx context.Context, tx Tx, o Order, a Attempt, r *Refund) (err error) {
+func (c *Cashier) insertRefund(ctx context.Context, tx Tx, o Order, a Attempt, r *Refund, by Actor) (err error) {
 	r.Request, err = c.RefundGateway.ComposeRefund(RefundTerms{
 		Merchant: r.Merchant, ID: r.ID, TransactionID: a.TransactionID, Amount: r.Amount, Total: a.Total, Reason: r.Reason,
 	})
@@ -133,7 +134,11 @@ func (c *Cashier) insertRefund(ctx context.Context, tx Tx, o Order, a Attempt, r
 	if err := tx.InsertRefund(ctx, *r); err != nil {
 		return err
 	}
-	return record(ctx, tx, Event{Order: o.ID, Version: o.Version, Kind: RefundAsked, At: r.CreatedAt, Detail: refundDetail(*r)})
+	detail := refundDetail(*r)
+	if err := c.logStaff(ctx, tx, by, RefundMade, string(o.ID), map[string]string{"refund": detail["refund"], "amount": detail["amount"]}); err != nil {
+		return err
+	}
+	return record(ctx, tx, Event{Order: o.ID, Version: o.Version, Kind: RefundAsked, At: r.CreatedAt, Detail: by.sign(detail)})
 }
 
 func refundDetail(r Refund) map[string]string {

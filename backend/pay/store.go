@@ -32,6 +32,10 @@ type Tx interface {
 	StockTx
 	OnceTx
 	ReconcileTx
+	StaffTx
+	SessionTx
+	TriesTx
+	StaffLogTx
 }
 
 // OrderTx reads and writes orders.

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// clientIP returns the address of the browser itself, which WeChat Pay compares with the payer's. Of X-Forwarded-For
-// it believes what trusted proxies wrote, from the end: what a browser wrote itself stands before that.
-func (s *Server) clientIP(r *http.Request) (netip.Addr, error) {
+// RemoteIP returns the address of the browser itself. Of X-Forwarded-For it believes what trusted proxies wrote, from
+// the end: what a browser wrote itself stands before that.
+func (s *Server) RemoteIP(r *http.Request) (netip.Addr, error) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
@@ -32,8 +32,14 @@ func (s *Server) clientIP(r *http.Request) (netip.Addr, error) {
 		}
 		ip = before.Unmap().WithZone("")
 	}
-	if !ip.IsLoopback() {
-		return ip, nil
+	return ip, nil
+}
+
+// clientIP is the address that WeChat Pay compares with the payer's.
+func (s *Server) clientIP(r *http.Request) (netip.Addr, error) {
+	ip, err := s.RemoteIP(r)
+	if err != nil || !ip.IsLoopback() {
+		return ip, err
 	}
 	if s.LocalPayer.IsValid() {
 		return s.LocalPayer, nil

@@ -40,6 +40,9 @@ type Server struct {
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
 
+	// Dashboard serves the staff's pages under /dashboard/. nil: there are none.
+	Dashboard http.Handler
+
 	pages   *pages
 	flights singleflight.Group // requests under way, by Idempotency-Key
 }
@@ -113,6 +116,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /v1/warm", s.warm(files))
 	mux.Handle("GET /v1/sri.json", shops.integrity)
 	mux.Handle("GET /v"+shops.version+"/saoma.js", shops.pinned)
+	if s.Dashboard != nil {
+		mux.Handle("/dashboard/", s.Dashboard)
+	}
 	mux.HandleFunc("/", s.noRoute)
 
 	return s.withRequestID(s.withCORS(s.Metrics.count(mux))), nil

@@ -121,6 +121,10 @@ var appendOnly = [...]string{
 	 BEGIN SELECT RAISE(ABORT, 'roots are only appended'); END`,
 	`CREATE TRIGGER IF NOT EXISTS roots_no_delete BEFORE DELETE ON roots
 	 BEGIN SELECT RAISE(ABORT, 'roots are only appended'); END`,
+	`CREATE TRIGGER IF NOT EXISTS staff_log_no_update BEFORE UPDATE ON staff_log
+	 BEGIN SELECT RAISE(ABORT, 'the staff log is only appended'); END`,
+	`CREATE TRIGGER IF NOT EXISTS staff_log_no_delete BEFORE DELETE ON staff_log
+	 BEGIN SELECT RAISE(ABORT, 'the staff log is only appended'); END`,
 }
 
 func checkVersion(ctx context.Context, db *sql.DB) error {

@@ -1,0 +1,70 @@
+package dashboard
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"saoma/backend/pay"
+)
+
+// newsEvery is how often browsers are told at most that there is something new: a shop may sell faster than people read.
+const newsEvery = 300 * time.Millisecond
+
+// news is all that is said. The browser then asks for its page again, with its own rights.
+var news = []byte("changed")
+
+func ordersTopic(m pay.MerchantID) string { return "dashboard " + string(m) }
+
+func orderTopic(m pay.MerchantID, id pay.OrderID) string {
+	return "dashboard " + string(m) + " " + string(id)
+}
+
+// Changed takes note that an order has changed. It is called after the commit and does not wait.
+func (d *Dashboard) Changed(o pay.Order) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changed == nil {
+		d.changed = make(map[string]bool)
+	}
+	d.changed[ordersTopic(o.Merchant)] = true
+	d.changed[orderTopic(o.Merchant, o.ID)] = true
+}
+
+// Run tells browsers the news until ctx ends.
+func (d *Dashboard) Run(ctx context.Context) {
+	tick := time.NewTicker(newsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for topic := range d.takeChanged() {
+			d.Hub.Publish(topic, news, 0)
+		}
+	}
+}
+
+func (d *Dashboard) takeChanged() map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := d.changed
+	d.changed = nil
+	return list
+}
+
+// live opens a socket that hears of news: of one order, or of all of the shop.
+func (d *Dashboard) live(q *request) error {
+	origin, err := url.Parse(q.r.Header.Get("Origin"))
+	if err != nil || origin.Host != q.r.Host {
+		return errForeign // sockets know no policy of origins but ours
+	}
+	topic := ordersTopic(q.staff.Merchant)
+	if id := q.value("order"); id != "" {
+		topic = orderTopic(q.staff.Merchant, pay.OrderID(id))
+	}
+	d.Hub.Serve(q.w, q.r, topic, func() ([]byte, int, error) { return news, 0, nil })
+	return nil
+}
