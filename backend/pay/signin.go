@@ -58,7 +58,7 @@ func (t Tries) wait(now time.Time, free int) time.Duration {
 
 // TriesTx counts failed sign-ins.
 type TriesTx interface {
-	// Tries returns none for a subject without failures.
+	// Tries returns none for a subject without failures. It is for transactions that go on to PutTries.
 	Tries(ctx context.Context, subject string) (Tries, error)
 	PutTries(ctx context.Context, subject string, t Tries) error
 	ForgetTries(ctx context.Context, subject string) error

@@ -41,6 +41,8 @@ func TestContract(t *testing.T) {
 		"lists are filtered and paged":            with(testListsAreFilteredAndPaged),
 		"products":                                with(testProducts),
 		"lists of products":                       with(testListsOfProducts),
+		"staff":                                   with(testStaff),
+		"the staff log is only appended":          testTheStaffLogIsOnlyAppended,
 		"stock":                                   with(testStock),
 		"one of a batch fails":                    func(t *testing.T, d database) { testBatchOneFails(t, d.openWithOneWriter(t)) },
 		"a change in a batch sees earlier ones":   func(t *testing.T, d database) { testBatchSeesEarlier(t, d.openWithOneWriter(t)) },

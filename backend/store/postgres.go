@@ -117,6 +117,8 @@ func guardPostgres(ctx context.Context, db *sql.DB) (err error) {
 		`CREATE OR REPLACE TRIGGER events_no_truncate BEFORE TRUNCATE ON events EXECUTE FUNCTION only_appended()`,
 		`CREATE OR REPLACE TRIGGER roots_no_change BEFORE UPDATE OR DELETE ON roots FOR EACH ROW EXECUTE FUNCTION only_appended()`,
 		`CREATE OR REPLACE TRIGGER roots_no_truncate BEFORE TRUNCATE ON roots EXECUTE FUNCTION only_appended()`,
+		`CREATE OR REPLACE TRIGGER staff_log_no_change BEFORE UPDATE OR DELETE ON staff_log FOR EACH ROW EXECUTE FUNCTION only_appended()`,
+		`CREATE OR REPLACE TRIGGER staff_log_no_truncate BEFORE TRUNCATE ON staff_log EXECUTE FUNCTION only_appended()`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err

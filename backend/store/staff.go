@@ -10,7 +10,7 @@ import (
 const selectStaff = `SELECT id, merchant, name, role, password_hash, provisional, disabled, created_at, signed_in_at FROM staff `
 
 func (t tx) Staff(ctx context.Context, id pay.StaffID) (pay.Staff, error) {
-	s, err := scanStaff(t.QueryRowContext(ctx, selectStaff+`WHERE id = $1`, id))
+	s, err := scanStaff(t.QueryRowContext(ctx, selectStaff+`WHERE id = $1`+t.locks, id))
 	if err != nil {
 		return pay.Staff{}, noRow("staff "+string(id), err)
 	}
@@ -26,7 +26,7 @@ func (t tx) StaffByName(ctx context.Context, name string) (pay.Staff, error) {
 }
 
 func (t tx) StaffOf(ctx context.Context, m pay.MerchantID) ([]pay.Staff, error) {
-	rows, err := t.QueryContext(ctx, selectStaff+`WHERE merchant = $1 ORDER BY name`, m)
+	rows, err := t.QueryContext(ctx, selectStaff+`WHERE merchant = $1 ORDER BY name`+t.locks, m)
 	if err != nil {
 		return nil, fmt.Errorf("staff of %s: %w", m, err)
 	}

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -56,13 +54,15 @@ func (t tx) ForgetSessions(ctx context.Context, began, seen time.Time) error {
 	return nil
 }
 
+// Tries makes the row if there is none, so that two who try at once wait for each other on every database.
 func (t tx) Tries(ctx context.Context, subject string) (pay.Tries, error) {
 	var tries pay.Tries
 	var last int64
-	err := t.QueryRowContext(ctx, `SELECT failures, last_at FROM staff_tries WHERE subject = $1`, subject).
-		Scan(&tries.Failures, &last)
-	if errors.Is(err, sql.ErrNoRows) {
-		return pay.Tries{}, nil
+	_, err := t.ExecContext(ctx, `INSERT INTO staff_tries (subject, failures, last_at) VALUES ($1, 0, 0)
+		ON CONFLICT (subject) DO NOTHING`, subject)
+	if err == nil {
+		err = t.QueryRowContext(ctx, `SELECT failures, last_at FROM staff_tries WHERE subject = $1`+t.locks, subject).
+			Scan(&tries.Failures, &last)
 	}
 	if err != nil {
 		return pay.Tries{}, fmt.Errorf("read failed sign-ins: %w", err)
@@ -72,8 +72,7 @@ func (t tx) Tries(ctx context.Context, subject string) (pay.Tries, error) {
 }
 
 func (t tx) PutTries(ctx context.Context, subject string, tries pay.Tries) error {
-	return t.change(ctx, "count a sign-in", `INSERT INTO staff_tries (subject, failures, last_at) VALUES ($1, $2, $3)
-		ON CONFLICT (subject) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at`,
+	return t.change(ctx, "count a sign-in", `UPDATE staff_tries SET failures = $2, last_at = $3 WHERE subject = $1`,
 		subject, tries.Failures, millis(tries.LastAt))
 }
 
