@@ -47,8 +47,8 @@ type service struct {
 
 	dashboard *dashboard.Dashboard
 
-	stop     context.CancelFunc // ends the sweep
-	loops    sync.WaitGroup
+	stop  context.CancelFunc // ends the sweep
+	loops sync.WaitGroup
 }
 
 // options are what a test may want otherwise.
