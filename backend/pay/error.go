@@ -11,6 +11,7 @@ type Code string
 // The codes.
 const (
 	Invalid      Code = "invalid_request"    // mend the fields named
+	Unauthorized Code = "unauthorized"       // nobody has this key
 	NotFound     Code = "not_found"          // nothing of that name for this caller
 	Conflict     Code = "conflict"           // the order is in a state that forbids it
 	Busy         Code = "busy"               // under way; ask again in some seconds

@@ -30,6 +30,7 @@ type Tx interface {
 	EventTx
 	CatalogTx
 	StockTx
+	KeyTx
 	OnceTx
 	ReconcileTx
 	StaffTx

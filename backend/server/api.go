@@ -75,17 +75,26 @@ func (s *Server) secret(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{"secret_key": {}}}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		key, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
-		m, known := s.Cashier.Merchants.BySecretKey(key)
-		if !ok || !known {
-			r, w := humago.Unwrap(ctx)
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeProblem(w, newProblem(r.Context(), http.StatusUnauthorized, "unauthorized",
-				"send Authorization: Bearer and the merchant's secret key"))
+		m, err := s.Cashier.Authenticate(ctx.Context(), key)
+		if !ok || err != nil {
+			s.refuseKey(ctx, op.OperationID, err)
 			return
 		}
 		next(huma.WithValue(ctx, merchantKey{}, m))
 	})
 	return op
+}
+
+// refuseKey answers a call with a wrong secret key, or without one.
+func (s *Server) refuseKey(ctx huma.Context, call string, err error) {
+	r, w := humago.Unwrap(ctx)
+	if err != nil && pay.CodeOf(err) != pay.Unauthorized {
+		writeProblem(w, s.problem(r.Context(), call, err))
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="saoma"`)
+	writeProblem(w, newProblem(r.Context(), http.StatusUnauthorized, string(pay.Unauthorized),
+		"send Authorization: Bearer and the merchant's secret key"))
 }
 
 // merchant returns whom secret let in.

@@ -49,10 +49,14 @@ func statusOf(c pay.Code) int {
 	switch c {
 	case pay.Invalid, pay.KeyReused:
 		return http.StatusUnprocessableEntity
+	case pay.Unauthorized:
+		return http.StatusUnauthorized
 	case pay.NotFound:
 		return http.StatusNotFound
-	case pay.Conflict, pay.Busy, pay.Disagreement:
+	case pay.Conflict, pay.Busy, pay.Disagreement, pay.SoldOut:
 		return http.StatusConflict
+	case pay.Stale:
+		return http.StatusPreconditionFailed
 	case pay.Unavailable, pay.Declined:
 		return http.StatusBadGateway
 	}

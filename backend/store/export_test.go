@@ -24,3 +24,21 @@ func OpenWithOneWriter(ctx context.Context, address string) (*Store, error) {
 	d.writers, d.batchMax = 1, 256
 	return openPostgres(ctx, address, d)
 }
+
+// PlanOrders tells how SQLite would list orders.
+func (s *Store) PlanOrders(ctx context.Context, f pay.OrderFilter) (steps []string, err error) {
+	query, args := ordersQuery(f)
+	err = s.View(ctx, func(t pay.Tx) error {
+		rows, err := t.(tx).QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
+		if err != nil {
+			return err
+		}
+		steps, err = collect(rows, func(row scanner) (step string, err error) {
+			var id, parent, unused int
+			err = row.Scan(&id, &parent, &unused, &step)
+			return step, err
+		})
+		return err
+	})
+	return steps, err
+}
