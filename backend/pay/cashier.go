@@ -27,6 +27,16 @@ type Cashier struct {
 	// whoever asked for the change is answered. It must not block.
 	Committed func(Order, Kind)
 
+	// RenderWebhook renders the body of a webhook about an [Order], a [Refund] or a [Reconciliation]; nil: about nothing,
+	// for a test. If it is nil no webhooks are written.
+	RenderWebhook  func(t WebhookType, at time.Time, subject any) []byte
+	WebhookGateway WebhookGateway
+
+	// Told is told, after the commit, of a merchant for whom there may be webhooks to be sent. Tried is told of every try
+	// that was recorded, with the delivery as it then stands. They must not block; nil: nobody wants to know.
+	Told  func(MerchantID)
+	Tried func(Delivery, Try)
+
 	asked askedLog
 }
 
@@ -296,12 +306,18 @@ func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail ma
 	if err := record(ctx, tx, e); err != nil {
 		return Order{}, err
 	}
-	return tx.Order(ctx, o.ID)
+	if o, err = tx.Order(ctx, o.ID); err != nil {
+		return Order{}, err
+	}
+	return o, c.tellOfOrder(ctx, tx, o, k, detail["second"] == "true")
 }
 
 func (c *Cashier) committed(o Order, k Kind) {
 	if c.Committed != nil {
 		c.Committed(o, k)
+	}
+	if o.State != Created && o.State != Pending {
+		c.told(o.Merchant)
 	}
 }
 

@@ -93,3 +93,29 @@ const (
 	// DifferencesMax bounds what a report lists; all differences are counted.
 	DifferencesMax = 1000
 )
+
+const (
+	// WebhookLimit is how long a merchant's server may take to answer a webhook, by the Standard Webhooks specification
+	// (15 to 30 s). WebhookLease is how long a claim holds: longer than a POST and the note of it.
+	WebhookLimit = 15 * time.Second
+	WebhookLease = WebhookLimit + 15*time.Second
+
+	// WebhookParallel is how many webhooks of one merchant are under way at once: enough for 80 orders a second if its
+	// server takes a tenth of a second, and not so many that they weigh on it.
+	WebhookParallel = 8
+
+	// WebhookGrace is how long webhooks under way may take when the program ends. What is broken off is sent again.
+	WebhookGrace = 5 * time.Second
+
+	// WebhookFailuresMax and WebhookFailingMax: an endpoint of which so many tries have failed in a row, over at least so
+	// long, is stopped. A restart of the merchant's server is shorter. WebhookProbeEvery is how often it is tried then.
+	WebhookFailuresMax = 5
+	WebhookFailingMax  = 30 * time.Minute
+	WebhookProbeEvery  = 15 * time.Minute
+
+	// RetryAfterMax bounds what a merchant's server may ask us to wait.
+	RetryAfterMax = 24 * time.Hour
+
+	// ResendMax bounds what one wish sends again.
+	ResendMax = 10_000
+)

@@ -15,6 +15,7 @@ type Merchant struct {
 	Origins        []string
 	Late           LatePolicy
 	Channels       []Channel // beside Native, which every merchant takes
+	WebhookURL     string    // where it hears of its orders; empty: nowhere. The secrets are with the WebhookGateway
 }
 
 // Takes reports whether customers may pay the merchant in the channel.

@@ -122,7 +122,16 @@ func (r *reconciler) run(ctx context.Context, begin time.Time) error {
 		return err
 	}
 	r.report.At = r.Now()
-	return r.Store.Update(ctx, func(tx Tx) error { return tx.SaveReconciliation(ctx, r.report) })
+	err = r.Store.Update(ctx, func(tx Tx) error {
+		if err := tx.SaveReconciliation(ctx, r.report); err != nil {
+			return err
+		}
+		return r.tellOfReconciliation(ctx, tx, r.report)
+	})
+	if err == nil {
+		r.told(r.report.Merchant)
+	}
+	return err
 }
 
 // differs writes a difference down. All are counted; a bounded number is kept.

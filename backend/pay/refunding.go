@@ -194,6 +194,9 @@ func (c *Cashier) lookAtRefund(ctx context.Context, r Refund) error {
 // troubleMax bounds what is kept of an error, in bytes.
 const troubleMax = 300
 
+// excerptMax bounds what is kept of a merchant's answer to a webhook, in bytes.
+const excerptMax = 500
+
 // clip cuts s to at most n bytes without breaking a character.
 func clip(s string, n int) string {
 	if len(s) <= n {

@@ -88,9 +88,9 @@ func (c *Cashier) postponeRefund(ctx context.Context, r Refund, reason error) (R
 // event is recorded. The total is that of the payment.
 func (c *Cashier) changeRefund(ctx context.Context, id RefundID, change func(r *Refund, total Fen) (moves bool)) (r Refund, err error) {
 	var o Order
-	orderMoved := false
+	orderMoved, moved := false, false
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		orderMoved = false
+		orderMoved, moved = false, false
 		if r, err = tx.Refund(ctx, id); err != nil {
 			if errors.Is(err, ErrNoRow) {
 				return &Error{Code: NotFound, Message: "no such refund", Err: err}
@@ -107,11 +107,16 @@ func (c *Cashier) changeRefund(ctx context.Context, id RefundID, change func(r *
 		if err := tx.UpdateRefund(ctx, r, from); err != nil || !moves {
 			return err
 		}
+		moved = true
 		o, orderMoved, err = c.follow(ctx, tx, r, a)
 		return err
 	})
-	if err == nil && orderMoved {
+	switch {
+	case err != nil:
+	case orderMoved:
 		c.committed(o, returnKind(o))
+	case moved:
+		c.told(r.Merchant)
 	}
 	return r, err
 }
@@ -122,6 +127,11 @@ func (c *Cashier) follow(ctx context.Context, tx Tx, r Refund, a Attempt) (o Ord
 		return o, false, err
 	}
 	ofOrder := a.TransactionID == o.TransactionID // and not of a second payment, which was never the order's
+	if ofOrder {
+		if err := c.tellOfRefund(ctx, tx, r); err != nil {
+			return o, false, err
+		}
+	}
 	if r.State != RefundSucceeded || !ofOrder {
 		err = record(ctx, tx, Event{
 			Order: o.ID, Version: o.Version, Kind: refundKind(r.State), At: c.Now(), Detail: refundDetail(r),

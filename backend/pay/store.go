@@ -37,6 +37,7 @@ type Tx interface {
 	SessionTx
 	TriesTx
 	StaffLogTx
+	WebhookTx
 }
 
 // OrderTx reads and writes orders.
