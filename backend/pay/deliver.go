@@ -11,7 +11,7 @@ import (
 func (c *Cashier) DueDeliveries(ctx context.Context) (due []MerchantID, err error) {
 	now := c.Now()
 	err = c.Store.View(ctx, func(tx Tx) error {
-		for _, m := range c.Merchants {
+		for _, m := range c.Merchants.All() {
 			is, err := c.deliveryDue(ctx, tx, m, now)
 			if err != nil {
 				return err
@@ -128,7 +128,7 @@ func (c *Cashier) send(ctx context.Context, d Delivery) error {
 	if ctx.Err() != nil && a.Status == 0 {
 		return c.unclaim(books, d)
 	}
-	d, err := c.recordTry(books, d.ID, t, a)
+	d, err := c.recordTry(books, d, t, a)
 	if err != nil {
 		return fmt.Errorf("record a try of %s: %w", d.ID, err)
 	}
@@ -136,6 +136,18 @@ func (c *Cashier) send(ctx context.Context, d Delivery) error {
 		c.Tried(d, t)
 	}
 	return nil
+}
+
+// deliveryAndOrder reads a delivery to change it. It reads the order first, as all do who write deliveries of an
+// order: on a database with several writers that makes them wait for one another, and which delivery is the next of
+// the order is decided by one at a time.
+func deliveryAndOrder(ctx context.Context, tx Tx, d Delivery) (Delivery, error) {
+	if d.Order != "" {
+		if _, err := tx.Order(ctx, d.Order); err != nil {
+			return Delivery{}, err
+		}
+	}
+	return tx.Delivery(ctx, d.ID)
 }
 
 // trouble says in a line why a try failed, or returns "".
@@ -154,7 +166,7 @@ func (a WebhookAnswer) trouble() string {
 // unclaim gives back a claim whose try was broken off because the program ends: that is no fault of the endpoint.
 func (c *Cashier) unclaim(ctx context.Context, d Delivery) error {
 	err := c.Store.Update(ctx, func(tx Tx) error {
-		d, err := tx.Delivery(ctx, d.ID)
+		d, err := deliveryAndOrder(ctx, tx, d)
 		if err != nil || d.State != DeliveryWaiting || d.NextAt.IsZero() {
 			return err
 		}
@@ -168,9 +180,9 @@ func (c *Cashier) unclaim(ctx context.Context, d Delivery) error {
 }
 
 // recordTry writes down a try, and what follows from it for the delivery and for the endpoint.
-func (c *Cashier) recordTry(ctx context.Context, id DeliveryID, t Try, a WebhookAnswer) (d Delivery, err error) {
+func (c *Cashier) recordTry(ctx context.Context, claimed Delivery, t Try, a WebhookAnswer) (d Delivery, err error) {
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		if d, err = tx.Delivery(ctx, id); err != nil {
+		if d, err = deliveryAndOrder(ctx, tx, claimed); err != nil {
 			return err
 		}
 		m, _ := c.Merchants.ByID(d.Merchant)
@@ -178,7 +190,7 @@ func (c *Cashier) recordTry(ctx context.Context, id DeliveryID, t Try, a Webhook
 		if err != nil {
 			return err
 		}
-		if err := tx.InsertTry(ctx, id, t); err != nil {
+		if err := tx.InsertTry(ctx, d.ID, t); err != nil {
 			return err
 		}
 		now := t.At.Add(t.Took)

@@ -13,9 +13,12 @@ func (c *Cashier) Resend(ctx context.Context, m MerchantID, id DeliveryID) (d De
 	if err != nil {
 		return d, err
 	}
+	if d, _, err = c.Delivery(ctx, m, id); err != nil {
+		return Delivery{}, err
+	}
 	now := c.Now()
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		if d, err = ownDelivery(ctx, tx, m, id); err != nil {
+		if d, err = deliveryAndOrder(ctx, tx, d); err != nil {
 			return err
 		}
 		switch {

@@ -9,7 +9,7 @@ import (
 func (t tx) Endpoint(ctx context.Context, m pay.MerchantID) (e pay.Endpoint, err error) {
 	var since, stopped, next int64
 	err = t.QueryRowContext(ctx, `SELECT merchant, url, state, failures, failing_since, stopped_at, probes, reason, next_at
-		FROM endpoints WHERE merchant = $1`, m).
+		FROM endpoints WHERE merchant = $1`+t.locks, m).
 		Scan(&e.Merchant, &e.URL, &e.State, &e.Failures, &since, &stopped, &e.Probes, &e.Reason, &next)
 	if err != nil {
 		return pay.Endpoint{}, noRow("endpoint of "+string(m), err)

@@ -13,7 +13,7 @@ const selectDelivery = `SELECT id, merchant, type, order_id, subject, version, b
 	done_at, status, trouble FROM deliveries `
 
 func (t tx) Delivery(ctx context.Context, id pay.DeliveryID) (pay.Delivery, error) {
-	d, err := scanDelivery(t.QueryRowContext(ctx, selectDelivery+`WHERE id = $1`, id))
+	d, err := scanDelivery(t.QueryRowContext(ctx, selectDelivery+`WHERE id = $1`+t.locks, id))
 	if err != nil {
 		return pay.Delivery{}, noRow("delivery "+string(id), err)
 	}
@@ -98,7 +98,7 @@ func (t tx) AnyDeliveryDue(ctx context.Context, m pay.MerchantID, now time.Time)
 func (t tx) ClaimDeliveries(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Delivery, error) {
 	rows, err := t.QueryContext(ctx, `UPDATE deliveries SET next_at = $2 WHERE id IN (
 			SELECT id FROM deliveries WHERE merchant = $4 AND state = 'waiting' AND next_at > 0 AND next_at <= $1
-			ORDER BY next_at, id LIMIT $3)
+			ORDER BY next_at, id LIMIT $3`+t.skip+`)
 		RETURNING id, merchant, type, order_id, subject, version, body, state, created_at, next_at, tries, done_at, status, trouble`,
 		millis(now), millis(until), limit, m)
 	if err != nil {
@@ -129,6 +129,14 @@ func (t tx) ReviveDeliveries(ctx context.Context, m pay.MerchantID, since, now t
 	for i, s := range states {
 		args = append(args, s)
 		in[i] = fmt.Sprintf("$%d", len(args))
+	}
+	if t.locks != "" { // as all do who write deliveries of an order
+		_, err := t.count(ctx, "hold the orders of deliveries", `SELECT id FROM orders WHERE id IN (
+			SELECT order_id FROM deliveries WHERE merchant = $1 AND created_at >= $2 AND order_id <> '') ORDER BY id`+t.locks,
+			m, millis(since))
+		if err != nil {
+			return 0, err
+		}
 	}
 	n, err := t.count(ctx, "revive deliveries", `UPDATE deliveries SET state = 'waiting', tries = 0, done_at = 0, next_at = 0
 		WHERE merchant = $1 AND created_at >= $2 AND type <> 'webhook.test' AND state <> 'waiting'
