@@ -128,7 +128,7 @@ func (c *Cashier) WebhookEndpoint(ctx context.Context, id MerchantID) (r Endpoin
 		if r.Endpoint, err = endpointOf(ctx, tx, m); err != nil {
 			return err
 		}
-		r.Waiting, r.Oldest, err = tx.Backlog(ctx, id)
+		r.Waiting, r.Oldest, err = tx.DeliveryBacklog(ctx, id)
 		return err
 	})
 	if err != nil {

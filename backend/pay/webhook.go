@@ -135,8 +135,8 @@ type WebhookTx interface {
 	ReviveDeliveries(ctx context.Context, m MerchantID, since, now time.Time, states []DeliveryState) (int, error)
 	InsertTry(context.Context, DeliveryID, Try) error
 	Tries(context.Context, DeliveryID) ([]Try, error) // oldest first
-	// Backlog counts the deliveries that wait, and says when the oldest of them was made.
-	Backlog(context.Context, MerchantID) (waiting int, oldest time.Time, err error)
+	// DeliveryBacklog counts those that wait, and says when the oldest of them was made.
+	DeliveryBacklog(context.Context, MerchantID) (waiting int, oldest time.Time, err error)
 
 	Endpoint(context.Context, MerchantID) (Endpoint, error)
 	PutEndpoint(context.Context, Endpoint) error

@@ -166,7 +166,7 @@ func (t tx) count(ctx context.Context, what, statement string, args ...any) (int
 	return int(n), nil
 }
 
-func (t tx) Backlog(ctx context.Context, m pay.MerchantID) (waiting int, oldest time.Time, err error) {
+func (t tx) DeliveryBacklog(ctx context.Context, m pay.MerchantID) (waiting int, oldest time.Time, err error) {
 	var at int64
 	err = t.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM deliveries
 		WHERE merchant = $1 AND state = 'waiting'`, m).Scan(&waiting, &at)
