@@ -35,7 +35,7 @@ type Cashier struct {
 	// Told is told, after the commit, of a merchant for whom there may be webhooks to be sent. Tried is told of every try
 	// that was recorded, with the delivery as it then stands. They must not block; nil: nobody wants to know.
 	Told  func(MerchantID)
-	Tried func(Delivery, Try)
+	Tried func(Delivery, DeliveryTry)
 
 	asked askedLog
 }

@@ -122,7 +122,7 @@ func (c *Cashier) claimDeliveries(ctx context.Context, id MerchantID, most int) 
 func (c *Cashier) send(ctx context.Context, d Delivery) error {
 	began := c.Now()
 	a := c.WebhookGateway.PostWebhook(ctx, d.Merchant, d.ID, began, d.Body)
-	t := Try{At: began, Took: max(c.Now().Sub(began), 0), Status: a.Status, Excerpt: clip(a.Excerpt, excerptMax), Trouble: a.trouble()}
+	t := DeliveryTry{At: began, Took: max(c.Now().Sub(began), 0), Status: a.Status, Excerpt: clip(a.Excerpt, excerptMax), Trouble: a.trouble()}
 	// A crash here leaves the claim to run out, and the same is posted again.
 	books := context.WithoutCancel(ctx)
 	if ctx.Err() != nil && a.Status == 0 {
@@ -180,7 +180,7 @@ func (c *Cashier) unclaim(ctx context.Context, d Delivery) error {
 }
 
 // recordTry writes down a try, and what follows from it for the delivery and for the endpoint.
-func (c *Cashier) recordTry(ctx context.Context, claimed Delivery, t Try, a WebhookAnswer) (d Delivery, err error) {
+func (c *Cashier) recordTry(ctx context.Context, claimed Delivery, t DeliveryTry, a WebhookAnswer) (d Delivery, err error) {
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		if d, err = deliveryAndOrder(ctx, tx, claimed); err != nil {
 			return err
@@ -190,7 +190,7 @@ func (c *Cashier) recordTry(ctx context.Context, claimed Delivery, t Try, a Webh
 		if err != nil {
 			return err
 		}
-		if err := tx.InsertTry(ctx, d.ID, t); err != nil {
+		if err := tx.InsertDeliveryTry(ctx, d.ID, t); err != nil {
 			return err
 		}
 		now := t.At.Add(t.Took)
@@ -219,7 +219,7 @@ func followEndpoint(ctx context.Context, tx Tx, from, to Endpoint, now time.Time
 }
 
 // after says where the delivery stands after a try.
-func (d Delivery) after(t Try, a WebhookAnswer) Delivery {
+func (d Delivery) after(t DeliveryTry, a WebhookAnswer) Delivery {
 	d.Tries++
 	d.Status, d.Trouble = t.Status, t.Trouble
 	now := t.At.Add(t.Took)

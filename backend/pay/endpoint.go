@@ -75,7 +75,7 @@ func (e Endpoint) probing(now time.Time) Endpoint {
 }
 
 // after says how the endpoint stands after a try.
-func (e Endpoint) after(t Try, a WebhookAnswer) Endpoint {
+func (e Endpoint) after(t DeliveryTry, a WebhookAnswer) Endpoint {
 	if t.Trouble == "" {
 		if e.State != EndpointOn && t.At.Before(e.StoppedAt) {
 			return e // sent before it stopped: no proof that it works again

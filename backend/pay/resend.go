@@ -86,7 +86,7 @@ func (c *Cashier) probeNow(ctx context.Context, tx Tx, m Merchant, now time.Time
 
 // TestWebhook sends the merchant's endpoint a [WebhookTest] at once, whatever its state, and returns what came of it.
 // An endpoint that takes it is on again.
-func (c *Cashier) TestWebhook(ctx context.Context, id MerchantID) (d Delivery, t Try, err error) {
+func (c *Cashier) TestWebhook(ctx context.Context, id MerchantID) (d Delivery, t DeliveryTry, err error) {
 	if _, err = c.withWebhook(id); err != nil {
 		return d, t, err
 	}

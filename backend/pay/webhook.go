@@ -11,11 +11,11 @@ import (
 //
 // A shop needs to hear of what changes what it owes its customer, and of nothing else:
 //
-//   - Late money (after expiry or cancel) is [OrderPaid] with late set, also after an [OrderExpired] of the same order.
-//     Where the merchant's rule is [LateRefund] it is no OrderPaid, because goods must not go out for it: the shop hears
-//     of the refund and then [OrderRefunded].
+//   - Late money (after expiry or cancel) is [WebhookOrderPaid] with late set, also after an [WebhookOrderExpired] of the same order.
+//     Where the merchant's rule is [LateRefund] it is no WebhookOrderPaid, because goods must not go out for it: the shop hears
+//     of the refund and then [WebhookOrderRefunded].
 //   - A partial refund is [WebhookRefundSucceeded] alone. The refund that gives back the last fen is that, followed by
-//     OrderRefunded.
+//     WebhookOrderRefunded.
 //   - A second payment of an order that is paid goes back by itself. For the shop neither has happened: the order stays
 //     as it was, and nothing is sent. Its history has both.
 //   - A refund that WeChat Pay gave up, or that a person must help along (abnormal), is [WebhookRefundFailed]. An abnormal
@@ -24,13 +24,13 @@ type WebhookType string
 
 // The types.
 const (
-	OrderPaid              WebhookType = "order.paid"
-	OrderExpired           WebhookType = "order.expired" // it may be renewed, and paid after all
-	OrderCancelled         WebhookType = "order.cancelled"
-	OrderRefunded          WebhookType = "order.refunded" // the whole amount
+	WebhookOrderPaid       WebhookType = "order.paid"
+	WebhookOrderExpired    WebhookType = "order.expired" // it may be renewed, and paid after all
+	WebhookOrderCancelled  WebhookType = "order.cancelled"
+	WebhookOrderRefunded   WebhookType = "order.refunded" // the whole amount
 	WebhookRefundSucceeded WebhookType = "refund.succeeded"
 	WebhookRefundFailed    WebhookType = "refund.failed"
-	ReconciliationFinished WebhookType = "reconciliation.finished"
+	WebhookReconciled      WebhookType = "reconciliation.finished"
 
 	// WebhookTest means nothing. It is sent on a person's wish, once.
 	WebhookTest WebhookType = "webhook.test"
@@ -38,8 +38,8 @@ const (
 
 // WebhookTypes lists every type.
 func WebhookTypes() []WebhookType {
-	return []WebhookType{OrderPaid, OrderExpired, OrderCancelled, OrderRefunded, WebhookRefundSucceeded, WebhookRefundFailed,
-		ReconciliationFinished, WebhookTest}
+	return []WebhookType{WebhookOrderPaid, WebhookOrderExpired, WebhookOrderCancelled, WebhookOrderRefunded, WebhookRefundSucceeded, WebhookRefundFailed,
+		WebhookReconciled, WebhookTest}
 }
 
 // A Delivery is one webhook. It is written in the transaction of the change it tells of, with the body as it is sent,
@@ -88,8 +88,8 @@ func DeliveryStates() []DeliveryState {
 	return []DeliveryState{DeliveryWaiting, DeliveryDelivered, DeliveryFailed}
 }
 
-// A Try is one POST of a delivery.
-type Try struct {
+// A DeliveryTry is one POST of a delivery.
+type DeliveryTry struct {
 	Number  int // 1, 2, 3, … over the whole life of the delivery
 	At      time.Time
 	Took    time.Duration
@@ -133,8 +133,8 @@ type WebhookTx interface {
 	// ReviveDeliveries makes waiting again what ended in one of the states and was made at since or later, tests excepted,
 	// and returns how many.
 	ReviveDeliveries(ctx context.Context, m MerchantID, since, now time.Time, states []DeliveryState) (int, error)
-	InsertTry(context.Context, DeliveryID, Try) error
-	Tries(context.Context, DeliveryID) ([]Try, error) // oldest first
+	InsertDeliveryTry(context.Context, DeliveryID, DeliveryTry) error
+	DeliveryTries(context.Context, DeliveryID) ([]DeliveryTry, error) // oldest first
 	// DeliveryBacklog counts those that wait, and says when the oldest of them was made.
 	DeliveryBacklog(context.Context, MerchantID) (waiting int, oldest time.Time, err error)
 
@@ -193,13 +193,13 @@ func (c *Cashier) newsOf(o Order, k Kind, second bool) WebhookType {
 		if second || o.Late && m.Late == LateRefund {
 			return ""
 		}
-		return OrderPaid
+		return WebhookOrderPaid
 	case TimedOut:
-		return OrderExpired
+		return WebhookOrderExpired
 	case CalledOff:
-		return OrderCancelled
+		return WebhookOrderCancelled
 	case Returned:
-		return OrderRefunded
+		return WebhookOrderRefunded
 	}
 	return ""
 }
@@ -222,7 +222,7 @@ func (c *Cashier) tellOfRefund(ctx context.Context, tx Tx, r Refund) error {
 
 func (c *Cashier) tellOfReconciliation(ctx context.Context, tx Tx, r Reconciliation) error {
 	return c.tell(ctx, tx, Delivery{
-		Merchant: r.Merchant, Type: ReconciliationFinished, Subject: r.Day, Version: r.At.UTC().Format(time.RFC3339Nano),
+		Merchant: r.Merchant, Type: WebhookReconciled, Subject: r.Day, Version: r.At.UTC().Format(time.RFC3339Nano),
 	}, r)
 }
 
@@ -246,12 +246,12 @@ func (c *Cashier) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deli
 }
 
 // Delivery returns a delivery of the merchant with all its tries, the oldest first.
-func (c *Cashier) Delivery(ctx context.Context, m MerchantID, id DeliveryID) (d Delivery, tries []Try, err error) {
+func (c *Cashier) Delivery(ctx context.Context, m MerchantID, id DeliveryID) (d Delivery, tries []DeliveryTry, err error) {
 	err = c.Store.View(ctx, func(tx Tx) error {
 		if d, err = ownDelivery(ctx, tx, m, id); err != nil {
 			return err
 		}
-		tries, err = tx.Tries(ctx, id)
+		tries, err = tx.DeliveryTries(ctx, id)
 		return err
 	})
 	if err != nil {

@@ -176,19 +176,19 @@ func (t tx) DeliveryBacklog(ctx context.Context, m pay.MerchantID) (waiting int,
 	return waiting, moment(at), nil
 }
 
-func (t tx) InsertTry(ctx context.Context, id pay.DeliveryID, try pay.Try) error {
+func (t tx) InsertDeliveryTry(ctx context.Context, id pay.DeliveryID, try pay.DeliveryTry) error {
 	return t.change(ctx, "insert a try of "+string(id), `INSERT INTO delivery_tries (delivery, number, at, took, status, trouble, excerpt)
 		VALUES ($1, (SELECT COALESCE(MAX(number), 0) + 1 FROM delivery_tries WHERE delivery = $1), $2, $3, $4, $5, $6)`,
 		id, millis(try.At), try.Took.Milliseconds(), try.Status, try.Trouble, try.Excerpt)
 }
 
-func (t tx) Tries(ctx context.Context, id pay.DeliveryID) ([]pay.Try, error) {
+func (t tx) DeliveryTries(ctx context.Context, id pay.DeliveryID) ([]pay.DeliveryTry, error) {
 	rows, err := t.QueryContext(ctx, `SELECT number, at, took, status, trouble, excerpt FROM delivery_tries
 		WHERE delivery = $1 ORDER BY number`, id)
 	if err != nil {
 		return nil, fmt.Errorf("tries of %s: %w", id, err)
 	}
-	list, err := collect(rows, func(row scanner) (try pay.Try, err error) {
+	list, err := collect(rows, func(row scanner) (try pay.DeliveryTry, err error) {
 		var at, took int64
 		err = row.Scan(&try.Number, &at, &took, &try.Status, &try.Trouble, &try.Excerpt)
 		try.At, try.Took = moment(at), time.Duration(took)*time.Millisecond
