@@ -38,6 +38,7 @@ type Tx interface {
 	TriesTx
 	StaffLogTx
 	WebhookTx
+	EchoTx
 }
 
 // OrderTx reads and writes orders.

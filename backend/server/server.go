@@ -50,6 +50,7 @@ type Server struct {
 // Callbacks opens WeChat Pay's callbacks: it verifies, decrypts and decodes them.
 type Callbacks interface {
 	OpenPayment(m pay.MerchantID, h http.Header, body []byte) (pay.Notice, error)
+	OpenEcho(m pay.MerchantID, h http.Header, body []byte) (message string, err error)
 	OpenRefund(m pay.MerchantID, h http.Header, body []byte) (pay.RefundReport, error)
 }
 
@@ -103,6 +104,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	// For WeChat Pay.
 	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify("payment", s.takePayment))
 	mux.HandleFunc("POST /notify/{merchant}/refund", s.notify("refund", s.takeRefund))
+	mux.HandleFunc("POST /notify/{merchant}/echo", s.notify("echo", s.takeEcho))
 
 	// For operators.
 	mux.HandleFunc("GET /healthz", s.healthz)
