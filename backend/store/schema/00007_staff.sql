@@ -48,7 +48,7 @@ ALTER TABLE orders ADD COLUMN shown_at BIGINT NOT NULL DEFAULT 0;
 
 -- For lists and figures by time, for searches by state and amount.
 CREATE INDEX orders_created  ON orders (merchant, created_at, id);
-CREATE INDEX orders_by_state ON orders (merchant, state, created_at, id);
+CREATE INDEX orders_by_state_and_time ON orders (merchant, state, created_at, id);
 CREATE INDEX orders_by_total ON orders (merchant, total, created_at, id);
 CREATE INDEX orders_paid     ON orders (merchant, paid_at) WHERE paid_at <> 0;
 CREATE INDEX attempts_by_transaction ON attempts (transaction_id) WHERE transaction_id <> '';
