@@ -41,6 +41,7 @@ type merchantConfig struct {
 	Origins        []string     `toml:"origins"`
 	Late           string       `toml:"late"` // "accept" or "refund"
 	WeChat         wechatConfig `toml:"wechat"`
+	webhookConfig
 }
 
 type wechatConfig struct {
@@ -141,6 +142,9 @@ func (c *config) resolve() error {
 			value *string
 		}{
 			{"secret_key", &m.SecretKey},
+			{"webhook_url", &m.WebhookURL},
+			{"webhook_secret", &m.WebhookSecret},
+			{"webhook_secret_previous", &m.WebhookPrevious},
 			{"wechat.private_key", &m.WeChat.PrivateKey},
 			{"wechat.api_v3_key", &m.WeChat.APIv3Key},
 			{"wechat.public_key", &m.WeChat.PublicKey},
@@ -232,6 +236,9 @@ func (m merchantConfig) check() error {
 	case m.Late != "" && m.Late != string(pay.LateAccept) && m.Late != string(pay.LateRefund):
 		return fmt.Errorf("late must be %q or %q", pay.LateAccept, pay.LateRefund)
 	}
+	if err := m.webhookConfig.check(); err != nil {
+		return err
+	}
 	if err := m.WeChat.checkChannels(); err != nil {
 		return fmt.Errorf("[merchant.wechat]: %w", err)
 	}
@@ -304,6 +311,7 @@ func (c *config) merchants() ([]pay.Merchant, map[pay.MerchantID]wechat.Account,
 			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
 			Late: pay.LatePolicy(m.Late), Channels: channelsOf(m.WeChat.Channels),
+			WebhookURL: m.WebhookURL,
 		})
 	}
 	return list, accounts, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +30,10 @@ type demo struct {
 	shop    *shop
 	sim     *simulator
 
-	url       string // of the server
-	secretKey string
-	data      string
+	url           string // of the server
+	secretKey     string
+	webhookSecret string
+	data          string
 }
 
 // runDemo runs the demo until ctx ends.
@@ -75,7 +77,7 @@ func startDemo(ctx context.Context, c serveCommand, log *slog.Logger, o options)
 	if c.Listen == "" {
 		c.Listen = defaultListen
 	}
-	d = &demo{data: c.Data, secretKey: "sk_demo_" + rand.Text()}
+	d = &demo{data: c.Data, secretKey: "sk_demo_" + rand.Text(), webhookSecret: newWebhookSecret()}
 	if d.data == "" {
 		if d.data, err = demoFolder(); err != nil {
 			return nil, err
@@ -146,7 +148,7 @@ func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *s
 	}
 	d.service.start(server)
 	d.shop, err = startShop(shop, shopConfig{
-		server: d.url, publishableKey: demoPublishableKey, secretKey: d.secretKey, sim: d.sim.url,
+		server: d.url, publishableKey: demoPublishableKey, secretKey: d.secretKey, webhookSecret: d.webhookSecret, sim: d.sim.url,
 	}, log)
 	return err
 }
@@ -170,6 +172,9 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 		Merchants: []merchantConfig{{
 			ID: demoMerchant, Name: "街角咖啡", PublishableKey: demoPublishableKey, SecretKey: d.secretKey,
 			Origins: shopOrigins(shop),
+			webhookConfig: webhookConfig{
+				WebhookURL: "http://" + shop.String() + "/hooks/saoma", WebhookSecret: d.webhookSecret, WebhookPrivate: true,
+			},
 			WeChat: wechatConfig{
 				APIURL: d.sim.url, AppID: m.AppID, MchID: m.MchID, Serial: m.Serial,
 				PrivateKey: string(bytes.TrimSpace(m.PrivateKeyPEM)), APIv3Key: m.APIv3Key,
@@ -178,6 +183,13 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 			},
 		}},
 	}
+}
+
+// newWebhookSecret makes what the Standard Webhooks specification wants of one.
+func newWebhookSecret() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails
+	return "whsec_" + base64.StdEncoding.EncodeToString(raw)
 }
 
 func (d *demo) close() (err error) {

@@ -23,6 +23,7 @@ import (
 	"saoma/backend/server"
 	"saoma/backend/server/dashboard"
 	"saoma/backend/store"
+	"saoma/backend/webhook"
 	"saoma/backend/wechat"
 	"saoma/backend/wire"
 )
@@ -46,6 +47,8 @@ type service struct {
 	draining chan struct{}
 
 	dashboard *dashboard.Dashboard
+	sender    *webhook.Sender
+	deliverer *deliverer
 
 	stop  context.CancelFunc // ends the sweep
 	loops sync.WaitGroup
@@ -74,6 +77,10 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
+	sender, err := webhook.New(c.endpoints(), webhook.Options{Now: o.now})
+	if err != nil {
+		return nil, err
+	}
 	books, err := store.OpenSQLite(ctx, c.databaseFile())
 	if err != nil {
 		return nil, err
@@ -81,7 +88,8 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if o.now == nil {
 		o.now = time.Now
 	}
-	s := &service{store: books, gateway: gateway, log: log, draining: make(chan struct{})}
+	s := &service{store: books, gateway: gateway, sender: sender, log: log, draining: make(chan struct{})}
+	s.deliverer = newDeliverer(s)
 	s.hub = live.NewHub(live.Options{
 		Subprotocol: wire.Subprotocol,
 		// The server has compared the origin with the merchant's before it hands a socket over.
@@ -93,9 +101,10 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	})
 	s.cashier = &pay.Cashier{
 		Store: books, Gateway: gateway, RefundGateway: gateway, BillGateway: gateway, Merchants: pay.NewMerchants(merchants), Now: o.now,
-		Pace:     newPace(),
-		NewName:  func() string { return ulid.Make().String() },
-		NewToken: func() pay.Token { return pay.Token(rand.Text()) },
+		Pace:           newPace(),
+		NewName:        func() string { return ulid.Make().String() },
+		NewToken:       func() pay.Token { return pay.Token(rand.Text()) },
+		WebhookGateway: sender, Told: s.deliverer.told, Tried: s.deliverer.tried,
 	}
 	s.observe(metrics)
 	handler, err := s.handler(c, gateway, metrics, o)
@@ -136,6 +145,7 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
 		Metrics: metrics, MetricsToken: c.metricsToken(),
 	}
+	s.cashier.RenderWebhook = h.RenderWebhook
 	s.cashier.Committed = func(order pay.Order, kind pay.Kind) {
 		if o.committed != nil {
 			o.committed(order)
@@ -156,6 +166,7 @@ func (s *service) start(l net.Listener) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.loops.Go(func() { s.sweep(ctx) })
+	s.loops.Go(func() { s.deliverer.run(ctx) })
 	s.loops.Go(func() { s.keepHouse(ctx) })
 	s.loops.Go(func() { s.dashboard.Run(ctx) })
 	s.loops.Go(func() {
@@ -238,6 +249,7 @@ func (s *service) close() error {
 		s.stop()
 	}
 	s.loops.Wait()
+	s.sender.Close()
 	return errors.Join(err, s.store.Close())
 }
 

@@ -14,11 +14,13 @@ import (
 	"strings"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
 	"saoma"
 )
 
 // A shop is the demo's café with its web shop and its tables, a server of its own on another origin: what a merchant
-// would run. It knows Saoma's address and its two keys, and nothing else of it.
+// would run. It knows Saoma's address, its two keys and the secret of its webhooks, and nothing else of it.
 type shop struct {
 	shopConfig
 	url     string
@@ -26,6 +28,7 @@ type shop struct {
 	files   fs.FS
 	pages   *template.Template
 	numbers pickUps
+	hooks   hooks
 	client  *http.Client
 	http    *http.Server
 	log     *slog.Logger
@@ -36,6 +39,7 @@ type shopConfig struct {
 	server         string // origin of Saoma
 	publishableKey string // stands in the pages
 	secretKey      string // stays here
+	webhookSecret  string // stays here
 	sim            string // origin of the simulator, which plays the customer's phone
 }
 
@@ -54,9 +58,13 @@ func startShop(l net.Listener, c shopConfig, log *slog.Logger) (*shop, error) {
 	if s.pages, err = template.New("").Funcs(template.FuncMap{"say": say, "yuan": inYuan}).ParseFS(s.files, "*.html", "parts.tmpl"); err != nil {
 		return nil, fmt.Errorf("read the shop's pages: %w", err)
 	}
+	if s.hooks.key, err = standardwebhooks.NewWebhook(c.webhookSecret); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /bills", s.makeBill)
 	mux.HandleFunc("GET /orders/{id}", s.readOrder)
+	mux.HandleFunc("POST /hooks/saoma", s.hear)
 	mux.HandleFunc("GET /", s.page)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second}
 	go func() {

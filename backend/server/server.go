@@ -100,6 +100,13 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/refunds/{id}", "Look at a refund")), s.readRefund)
 	handle(s, api, s.secret(post("/v1/reconciliations", http.StatusCreated, "Compare a day's bill with the books")), s.createReconciliation)
 	handle(s, api, s.secret(get("/v1/reconciliations/{date}", "What came of comparing a day's bill")), s.readReconciliation)
+	handle(s, api, s.secret(get("/v1/webhooks/deliveries", "List webhooks, newest first")), s.listDeliveries)
+	handle(s, api, s.secret(get("/v1/webhooks/deliveries/{id}", "Look at a webhook and its tries")), s.readDelivery)
+	handle(s, api, s.secret(post("/v1/webhooks/deliveries/{id}/resend", http.StatusOK, "Send a webhook again")), s.resendDelivery)
+	handle(s, api, s.secret(post("/v1/webhooks/resend", http.StatusOK, "Send all webhooks since a time again")), s.resendDeliveries)
+	handle(s, api, s.secret(post("/v1/webhooks/test", http.StatusOK, "Send a test webhook now")), s.testWebhook)
+	handle(s, api, s.secret(get("/v1/webhooks/endpoint", "How your server that takes webhooks has been doing")), s.readEndpoint)
+	handle(s, api, s.secret(post("/v1/webhooks/endpoint/enable", http.StatusOK, "Have webhooks sent again")), s.enableEndpoint)
 
 	// For WeChat Pay.
 	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify("payment", s.takePayment))
