@@ -18,6 +18,7 @@ type Attempt struct {
 
 	// What every notice is compared with, as it was when the request was made.
 	MchID, AppID string
+	SubMchID     string // empty without a service provider
 	Total        Fen
 
 	// Request is the prepay request, byte for byte. It is committed before it is sent and replayed as it

@@ -27,6 +27,7 @@ var (
 type BillRow struct {
 	At            time.Time // of the payment or of the refund's acceptance
 	AppID, MchID  string
+	SubMchID      string // empty without a service provider
 	TransactionID string
 	OutTradeNo    string
 	Refund        bool     // a refund row; the next three are of it

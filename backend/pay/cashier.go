@@ -176,7 +176,7 @@ func (c *Cashier) newAttempt(m Merchant, o Order, w Way, now time.Time) (Attempt
 	}
 	return Attempt{
 		OutTradeNo: name, Order: o.ID, Merchant: m.ID, State: AttemptRequested, Channel: w.channel(), Payer: w.payer(),
-		MchID: m.MchID, AppID: m.AppID, Total: o.Total, Request: request,
+		MchID: m.MchID, AppID: m.AppID, SubMchID: m.SubMchID, Total: o.Total, Request: request,
 		CreatedAt: now, ExpiresAt: o.ExpiresAt,
 		// Not before our own call has come to an end one way or the other.
 		CheckAt: now.Add(PrepaySettle),

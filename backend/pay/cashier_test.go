@@ -28,15 +28,15 @@ func TestAGoodDay(t *testing.T) {
 	if got, want := w.kinds(t, o.ID), []pay.Kind{pay.Opened, pay.Prepaid, pay.Succeeded}; !slices.Equal(got, want) {
 		t.Errorf("events %v; want %v", got, want)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var told []pay.State
-	for _, c := range w.committed {
-		told = append(told, c.State)
-	}
-	if want := []pay.State{pay.Created, pay.Pending, pay.Paid}; !slices.Equal(told, want) {
-		t.Errorf("told of %v; want %v", told, want)
-	}
+	eventually(t, "told of created, pending, paid", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		var told []pay.State
+		for _, c := range w.committed {
+			told = append(told, c.State)
+		}
+		return slices.Equal(told, []pay.State{pay.Created, pay.Pending, pay.Paid})
+	})
 }
 
 // WeChat Pay's first answer is lost or an error; the same bytes are sent again.

@@ -67,6 +67,9 @@ func (c *Cashier) shut(ctx context.Context, a Attempt) error {
 
 // ask queries an attempt. If it was paid the money is settled and [Conflict] returned.
 func (c *Cashier) ask(ctx context.Context, a Attempt) (TradeState, error) {
+	if err := c.holds(a); err != nil {
+		return "", err
+	}
 	trade, err := c.Gateway.Query(a.about(ctx), a.Merchant, a.OutTradeNo)
 	switch {
 	case err != nil && outcomeOf(err) == Missing:

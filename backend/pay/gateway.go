@@ -63,7 +63,8 @@ type Trade struct {
 type Notice struct {
 	Merchant      MerchantID // whose keys verified it
 	Source        Source
-	MchID, AppID  string
+	MchID, AppID  string // a service provider's, if the merchant has one
+	SubMchID      string // the merchant's own, if it has one
 	OutTradeNo    string
 	TransactionID string // WeChat Pay's own number
 	Total         Fen    // amount.total, before coupons

@@ -9,7 +9,8 @@ import (
 type Merchant struct {
 	ID             MerchantID
 	Name           string // the payee, as customers know it
-	MchID, AppID   string // its numbers at WeChat Pay
+	MchID, AppID   string // at WeChat Pay; of a service provider's merchant (特约商户) the provider's
+	SubMchID       string // its own number at WeChat Pay if it has a service provider (服务商), else empty
 	PublishableKey string // stands in the shop's page; may only make orders from the catalogue
 	SecretDigest   Digest // of the key that the shop's server holds
 	Origins        []string

@@ -10,7 +10,7 @@ import (
 // use: each look-up sees one state of it, whole. A look-up costs the same however many merchants there are.
 //
 // The books may know merchants that the directory does not know any more. Their orders stay as they are: no callback
-// is taken for them and the sweep passes them by, until they are back.
+// is taken for them and the sweep passes them by, until they are back: see [Cashier.Stranded].
 type Merchants struct{ held atomic.Pointer[listing] }
 
 // A listing is one state of a directory. It is never altered.
@@ -85,6 +85,19 @@ func (ms *Merchants) BySecretKey(key string) (Merchant, bool) {
 // AnyAllows reports whether some merchant allows the origin. A preflight request does not yet say which merchant it is
 // about.
 func (ms *Merchants) AnyAllows(origin string) bool { return ms.now().origins[origin] }
+
+// holds returns an error unless the attempt's merchant still has the WeChat Pay account that the attempt is of. Another
+// account does not know the attempt's number, which must not be taken for "nobody can have paid".
+func (c *Cashier) holds(a Attempt) error {
+	m, ok := c.Merchants.ByID(a.Merchant)
+	switch {
+	case !ok:
+		return &Error{Code: Unavailable, Message: "the merchant is not configured on this server now"}
+	case m.MchID != a.MchID || m.SubMchID != a.SubMchID:
+		return &Error{Code: Unavailable, Message: "the merchant has another WeChat Pay account now than this payment goes to"}
+	}
+	return nil
+}
 
 func found(m *Merchant) (Merchant, bool) {
 	if m == nil {

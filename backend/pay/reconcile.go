@@ -178,8 +178,8 @@ func (r *reconciler) confirm(ctx context.Context, rows []BillRow) (others []Bill
 // a signed request, with the hash that a signed answer named.
 func (row BillRow) notice(m MerchantID) Notice {
 	return Notice{
-		Merchant: m, Source: FromBill, MchID: row.MchID, AppID: row.AppID, OutTradeNo: row.OutTradeNo,
-		TransactionID: row.TransactionID, Total: row.Total, Currency: Currency, PaidAt: row.At,
+		Merchant: m, Source: FromBill, MchID: row.MchID, AppID: row.AppID, SubMchID: row.SubMchID,
+		OutTradeNo: row.OutTradeNo, TransactionID: row.TransactionID, Total: row.Total, Currency: Currency, PaidAt: row.At,
 	}
 }
 
@@ -265,8 +265,12 @@ func (r *reconciler) settleRefund(ctx context.Context, row BillRow, d Difference
 
 // funds compares the fund-flow bill: all that customers paid must have come in, all refunds must have gone out. Other
 // money moves there too (fees, withdrawals), so it may show more; and a refund costs less than its amount, because
-// its part of the fee comes back (doc 4013071036). No fee is a tenth.
+// its part of the fee comes back (doc 4013071036). No fee is a tenth. A service provider's bill is of its own account;
+// the money of its merchants goes to theirs, of which it sees none.
 func (r *reconciler) funds(ctx context.Context) error {
+	if m, _ := r.Merchants.ByID(r.report.Merchant); m.SubMchID != "" {
+		return nil
+	}
 	sums, err := r.BillGateway.FundFlow(ctx, r.report.Merchant, r.report.Day)
 	if err != nil && !errors.Is(err, ErrNoBill) {
 		return err

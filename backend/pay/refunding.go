@@ -44,6 +44,9 @@ func (c *Cashier) Refund(ctx context.Context, n NewRefund) (Refund, error) {
 		if err != nil {
 			return err
 		}
+		if err := c.holds(a); err != nil {
+			return err
+		}
 		if err := c.checkRefund(ctx, tx, o, a, n); err != nil {
 			return err
 		}
@@ -178,6 +181,9 @@ func (c *Cashier) lookAtRefund(ctx context.Context, r Refund) error {
 	if _, err := c.changeRefund(ctx, r.ID, func(r *Refund, _ Fen) bool { r.Checks++; return false }); err != nil {
 		return err
 	}
+	if err := c.holdsRefund(ctx, r); err != nil {
+		return fmt.Errorf("check refund %s: %w", r.ID, err)
+	}
 	report, err := c.RefundGateway.QueryRefund(r.about(ctx), r.Merchant, r.ID)
 	switch {
 	case err == nil:
@@ -189,6 +195,19 @@ func (c *Cashier) lookAtRefund(ctx context.Context, r Refund) error {
 		return fmt.Errorf("check refund %s: %w", r.ID, err)
 	}
 	return nil
+}
+
+// holdsRefund is to refunds what holds is to attempts.
+func (c *Cashier) holdsRefund(ctx context.Context, r Refund) (err error) {
+	var a Attempt
+	err = c.Store.View(ctx, func(tx Tx) error {
+		a, err = tx.Attempt(ctx, r.OutTradeNo)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.holds(a)
 }
 
 // troubleMax bounds what is kept of an error, in bytes.

@@ -119,6 +119,7 @@ func (n Notice) differs(a Attempt) string {
 	}
 	check("merchant", n.Merchant == a.Merchant)
 	check("mchid", n.MchID == a.MchID)
+	check("sub_mchid", n.SubMchID == a.SubMchID)
 	check("appid", n.AppID == a.AppID)
 	check("out_trade_no", n.OutTradeNo == a.OutTradeNo)
 	check("amount.total", n.Total == a.Total)

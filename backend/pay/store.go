@@ -63,6 +63,10 @@ type OrderFilter struct {
 
 // AttemptTx reads and writes attempts.
 type AttemptTx interface {
+	// DueMerchants returns the merchants of whom an attempt or a refund is to be looked at, each once.
+	DueMerchants(ctx context.Context, now time.Time) ([]MerchantID, error)
+	// UnderWay counts live attempts and refunds that have not ended, by WeChat Pay account.
+	UnderWay(context.Context) ([]UnderWay, error)
 	// AnyDue reports whether an attempt or a refund of the merchant is to be looked at.
 	AnyDue(ctx context.Context, m MerchantID, now time.Time) (bool, error)
 	Attempt(ctx context.Context, outTradeNo string) (Attempt, error)
@@ -76,6 +80,13 @@ type AttemptTx interface {
 	// ClaimAttempts returns live attempts of the merchant whose CheckAt is not after now, the longest overdue first, and
 	// moves their CheckAt to until, so that nobody else claims them meanwhile.
 	ClaimAttempts(ctx context.Context, m MerchantID, now, until time.Time, limit int) ([]Attempt, error)
+}
+
+// UnderWay is how many live attempts and unfinished refunds a merchant has of one WeChat Pay account.
+type UnderWay struct {
+	Merchant        MerchantID
+	MchID, SubMchID string
+	Count           int
 }
 
 // EventTx appends to and reads the history of orders.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,25 +14,37 @@ type Backlog struct {
 	Since             time.Time // when the longest overdue of them became due; zero if there is none
 }
 
-// Due returns the merchants of whom an attempt or a refund is to be looked at.
+// Due returns the merchants of whom an attempt or a refund is to be looked at. What is due of a merchant that is not
+// configured is passed by: see [Cashier.Stranded].
 func (c *Cashier) Due(ctx context.Context) (due []MerchantID, err error) {
 	now := c.Now()
 	err = c.Store.View(ctx, func(tx Tx) error {
-		for _, m := range c.Merchants.All() {
-			is, err := tx.AnyDue(ctx, m.ID, now)
-			if err != nil {
-				return err
-			}
-			if is {
-				due = append(due, m.ID)
-			}
-		}
-		return nil
+		due, err = tx.DueMerchants(ctx, now)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for what is due: %w", err)
 	}
-	return due, nil
+	return slices.DeleteFunc(due, func(m MerchantID) bool {
+		_, known := c.Merchants.ByID(m)
+		return !known
+	}), nil
+}
+
+// Stranded returns what nobody looks after: payments and refunds under way whose merchant is not configured, or has
+// another WeChat Pay account now. They stay in the books as they are until the configuration has the account again,
+// and then go on by themselves; meanwhile customers may pay unnoticed. It is for an operator to be told.
+func (c *Cashier) Stranded(ctx context.Context) (stranded []UnderWay, err error) {
+	err = c.Store.View(ctx, func(tx Tx) error {
+		stranded, err = tx.UnderWay(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for what is stranded: %w", err)
+	}
+	return slices.DeleteFunc(stranded, func(u UnderWay) bool {
+		return c.holds(Attempt{Merchant: u.Merchant, MchID: u.MchID, SubMchID: u.SubMchID}) == nil
+	}), nil
 }
 
 // Sweep looks after the attempts and refunds of a merchant that are due, until none is: it asks for payments whose

@@ -10,7 +10,7 @@ import (
 
 const attemptColumns = `out_trade_no, order_id, merchant, state, mchid, appid, total, request, prepay_result,
 	transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, channel, payer,
-	prepaid_at`
+	prepaid_at, sub_mchid`
 
 func (t tx) Attempt(ctx context.Context, outTradeNo string) (pay.Attempt, error) {
 	a, err := scanAttempt(t.QueryRowContext(ctx,
@@ -41,10 +41,10 @@ func (t tx) PaidAttempt(ctx context.Context, id pay.OrderID, transactionID strin
 
 func (t tx) InsertAttempt(ctx context.Context, a pay.Attempt) error {
 	return t.change(ctx, "insert attempt "+a.OutTradeNo, `INSERT INTO attempts (`+attemptColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		a.OutTradeNo, a.Order, a.Merchant, a.State, a.MchID, a.AppID, a.Total, string(a.Request), a.PrepayResult,
 		a.TransactionID, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.CheckAt), a.Checks, a.Refunded, millis(a.PaidAt),
-		a.Channel, a.Payer, millis(a.PrepaidAt))
+		a.Channel, a.Payer, millis(a.PrepaidAt), a.SubMchID)
 }
 
 func (t tx) UpdateAttempt(ctx context.Context, a pay.Attempt, from pay.AttemptState) error {
@@ -64,6 +64,45 @@ func (t tx) AnyDue(ctx context.Context, m pay.MerchantID, now time.Time) (due bo
 		return false, fmt.Errorf("look for what is due: %w", err)
 	}
 	return due, nil
+}
+
+func (t tx) DueMerchants(ctx context.Context, now time.Time) ([]pay.MerchantID, error) {
+	rows, err := t.QueryContext(ctx, `
+		SELECT merchant FROM attempts WHERE state IN ('requested', 'open') AND check_at <= $1
+		UNION
+		SELECT merchant FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1
+		ORDER BY merchant`, millis(now))
+	if err != nil {
+		return nil, fmt.Errorf("look for what is due: %w", err)
+	}
+	list, err := collect(rows, func(row scanner) (m pay.MerchantID, err error) {
+		err = row.Scan(&m)
+		return m, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for what is due: %w", err)
+	}
+	return list, nil
+}
+
+func (t tx) UnderWay(ctx context.Context) ([]pay.UnderWay, error) {
+	rows, err := t.QueryContext(ctx, `SELECT merchant, mchid, sub_mchid, COUNT(*) FROM (
+			SELECT merchant, mchid, sub_mchid FROM attempts WHERE state IN ('requested', 'open')
+			UNION ALL
+			SELECT a.merchant, a.mchid, a.sub_mchid FROM refunds r JOIN attempts a ON a.out_trade_no = r.out_trade_no
+			WHERE r.state IN ('requested', 'processing', 'abnormal')
+		) AS under_way GROUP BY merchant, mchid, sub_mchid ORDER BY merchant, mchid, sub_mchid`)
+	if err != nil {
+		return nil, fmt.Errorf("count what is under way: %w", err)
+	}
+	list, err := collect(rows, func(row scanner) (u pay.UnderWay, err error) {
+		err = row.Scan(&u.Merchant, &u.MchID, &u.SubMchID, &u.Count)
+		return u, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count what is under way: %w", err)
+	}
+	return list, nil
 }
 
 func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time.Time, limit int) ([]pay.Attempt, error) {
@@ -103,7 +142,7 @@ func scanAttempt(row scanner) (a pay.Attempt, err error) {
 	var created, expires, check, paid, prepaid int64
 	err = row.Scan(&a.OutTradeNo, &a.Order, &a.Merchant, &a.State, &a.MchID, &a.AppID, &a.Total, &a.Request,
 		&a.PrepayResult, &a.TransactionID, &created, &expires, &check, &a.Checks, &a.Refunded, &paid, &a.Channel, &a.Payer,
-		&prepaid)
+		&prepaid, &a.SubMchID)
 	a.CreatedAt, a.ExpiresAt, a.CheckAt, a.PaidAt = moment(created), moment(expires), moment(check), moment(paid)
 	a.PrepaidAt = moment(prepaid)
 	return a, err

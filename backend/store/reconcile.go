@@ -13,7 +13,7 @@ import (
 func (t tx) Confirm(ctx context.Context, m pay.MerchantID, day string, rows []pay.BillRow) (others []pay.BillRow, err error) {
 	const (
 		payment = `UPDATE attempts SET billed = $1 WHERE out_trade_no = $2 AND merchant = $3
-			AND state = 'paid' AND mchid = $4 AND appid = $5 AND transaction_id = $6 AND total = $7`
+			AND state = 'paid' AND mchid = $4 AND appid = $5 AND transaction_id = $6 AND total = $7 AND sub_mchid = $8`
 		refund = `UPDATE refunds SET billed = $1 WHERE id = $2 AND merchant = $3
 			AND state <> 'requested' AND amount = $4`
 	)
@@ -22,7 +22,8 @@ func (t tx) Confirm(ctx context.Context, m pay.MerchantID, day string, rows []pa
 		if row.Refund {
 			res, err = t.ExecContext(ctx, refund, day, row.RefundID, m, row.RefundAmount)
 		} else {
-			res, err = t.ExecContext(ctx, payment, day, row.OutTradeNo, m, row.MchID, row.AppID, row.TransactionID, row.Total)
+			res, err = t.ExecContext(ctx, payment, day, row.OutTradeNo, m, row.MchID, row.AppID, row.TransactionID, row.Total,
+				row.SubMchID)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("confirm %s: %w", row.OutTradeNo, err)

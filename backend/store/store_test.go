@@ -203,9 +203,9 @@ func testTheDatabaseRefuses(t *testing.T, d database) {
 	raw := d.raw(t)
 	for name, statement := range map[string]string{
 		"a second live attempt": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, 'open', mchid, appid, total, request,
-			prepay_result, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'ONE'`,
+			prepay_result, '', created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at, sub_mchid FROM attempts WHERE out_trade_no = 'ONE'`,
 		"one payment on two attempts": `INSERT INTO attempts SELECT 'TWO', order_id, merchant, state, mchid, appid, total, request,
-			prepay_result, transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at FROM attempts WHERE out_trade_no = 'PAID'`,
+			prepay_result, transaction_id, created_at, expires_at, check_at, checks, refunded, paid_at, billed, channel, payer, prepaid_at, sub_mchid FROM attempts WHERE out_trade_no = 'PAID'`,
 		"a paid order without payment": `UPDATE orders SET state = 'paid'`,
 		"a payment on an unpaid order": `UPDATE orders SET transaction_id = '42'`,
 		"a refund above the total":     `UPDATE orders SET refunded = total + 1`,
