@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"fmt"
 	"net/url"
@@ -12,19 +13,26 @@ import (
 type Account struct {
 	APIURL      string          // scheme and host of the API; the signature does not cover it
 	AppID       string          // of the official account, mini program or app that is bound to MchID
-	MchID       string          // 商户号
+	MchID       string          // 商户号; with SubMchID the service provider's (服务商), as are AppID and all keys
+	SubMchID    string          // of a service provider's merchant (特约商户); empty for a direct one (直连商户)
+	SubAppID    string          // bound to SubMchID; may be empty
 	Serial      string          // of the merchant API certificate (商户API证书), 40 hex digits
 	PrivateKey  *rsa.PrivateKey // apiclient_key.pem: signs our requests
 	APIv3Key    string          // APIv3密钥, 32 characters: the AES key of callbacks
-	PublicKeyID string          // PUB_KEY_ID_…
+	PublicKeyID string          // PUB_KEY_ID_…; empty without PublicKey
 	PublicKey   *rsa.PublicKey  // pub_key.pem, WeChat Pay's own (微信支付公钥): verifies answers and callbacks
-	NotifyURL   string          // where payment callbacks go, complete
+
+	// PlatformCertificates says that platform certificates (微信支付平台证书) are taken beside the public key, while
+	// WeChat Pay switches the merchant from them to it (doc 4012154180). Without a public key they always are.
+	PlatformCertificates bool
+
+	NotifyURL string // where payment callbacks go, complete
 
 	// BackupURL is scheme and host of the API's other host, which takes over when that of APIURL cannot be
 	// reached (doc 4012075113). It may be empty: then nothing does.
 	BackupURL string
 
-	// AppSecret of AppID, and scheme and host of the two parts of WeChat that tell a customer's openid: OpenURL is
+	// AppSecret of AppID, or of SubAppID if that is set, and scheme and host of the two parts of WeChat that tell a customer's openid: OpenURL is
 	// where the browser goes, OAuthURL is called by us. They may be empty: then JSAPI cannot be offered.
 	AppSecret string
 	OAuthURL  string
@@ -34,14 +42,22 @@ type Account struct {
 	RefundNotifyURL string
 }
 
+// byCertificates reports whether WeChat Pay may sign with a platform certificate.
+func (a Account) byCertificates() bool { return a.PublicKey == nil || a.PlatformCertificates }
+
+// pageAppID is the appid whose pages customers see, and whose openids they have.
+func (a Account) pageAppID() string { return cmp.Or(a.SubAppID, a.AppID) }
+
 // The forms of an account's fields: doc 4012791877 (lengths), 4012365344 (serial), 4012068814 (API v3 key).
 func (a Account) forms() []form {
 	return []form{
 		{"appid", a.AppID, `^[0-9A-Za-z]{1,32}$`, "must be the wx… id bound to the mchid, at most 32 letters and digits"},
 		{"mchid", a.MchID, `^[0-9]{1,32}$`, "must be the merchant number (商户号), digits only"},
+		{"sub_mchid", a.SubMchID, `^[0-9]{0,32}$`, "must be the number of the provider's merchant (特约商户号), digits only"},
+		{"sub_appid", a.SubAppID, `^[0-9A-Za-z]{0,32}$`, "must be the wx… id bound to the sub_mchid, at most 32 letters and digits"},
 		{"serial", a.Serial, `^[0-9A-Fa-f]{40}$`,
 			"must be the serial number of the merchant API certificate, 40 hex digits without colons"},
-		{"public_key_id", a.PublicKeyID, `^PUB_KEY_ID_[0-9]+$`,
+		{"public_key_id", a.PublicKeyID, `^(PUB_KEY_ID_[0-9]+)?$`,
 			"must be PUB_KEY_ID_ and digits, as shown beside the WeChat Pay public key (微信支付公钥)"},
 	}
 }
@@ -55,6 +71,12 @@ func (a Account) Check() error {
 		if !regexp.MustCompile(f.pattern).MatchString(f.value) {
 			return fmt.Errorf("%s %s", f.key, f.rule)
 		}
+	}
+	switch {
+	case a.SubMchID == "" && a.SubAppID != "":
+		return fmt.Errorf("sub_appid is of a service provider's merchant (特约商户): sub_mchid is missing")
+	case a.SubMchID == a.MchID:
+		return fmt.Errorf("sub_mchid is the mchid; it must be the merchant's own number (特约商户号), and mchid its service provider's")
 	}
 	if err := a.checkKeys(); err != nil {
 		return err
@@ -106,9 +128,11 @@ func (a Account) checkKeys() error {
 	switch {
 	case a.PrivateKey == nil:
 		return fmt.Errorf("private_key is missing")
-	case a.PublicKey == nil:
-		return fmt.Errorf("public_key is missing")
-	case a.PublicKey.Equal(a.PrivateKey.Public()):
+	case a.PublicKey == nil && a.PublicKeyID != "":
+		return fmt.Errorf("public_key is missing: public_key_id names it")
+	case a.PublicKey != nil && a.PublicKeyID == "":
+		return fmt.Errorf("public_key_id is missing: it is shown beside the WeChat Pay public key (微信支付公钥), PUB_KEY_ID_ and digits")
+	case a.PublicKey != nil && a.PublicKey.Equal(a.PrivateKey.Public()):
 		return fmt.Errorf("public_key is the merchant's own; it must be WeChat Pay's pub_key.pem")
 	}
 	return nil

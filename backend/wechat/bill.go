@@ -19,13 +19,17 @@ func (g *Gateway) TradeBill(
 	ctx context.Context, m pay.MerchantID, day string, row func(pay.BillRow) error,
 ) (pay.BillSums, error) {
 	const op = "trade bill"
-	file, err := g.bill(ctx, op, m, "/v3/bill/tradebill", day, "&bill_type=ALL&tar_type=GZIP")
+	a := g.account(m)
+	if a == nil {
+		return pay.BillSums{}, noAccount(op, m)
+	}
+	file, err := g.bill(ctx, op, m, "/v3/bill/tradebill", day, "&bill_type=ALL&tar_type=GZIP"+a.subMchID("&"))
 	if err != nil {
 		return pay.BillSums{}, err
 	}
 	defer file.discard()
 	var stopped error // what is the caller's own, not the bill's
-	sums, err := readTrades(file, g.accounts[m].MchID, func(r pay.BillRow) error {
+	sums, err := readTrades(file, a.Account, func(r pay.BillRow) error {
 		if stopped = ctx.Err(); stopped == nil {
 			stopped = row(r)
 		}

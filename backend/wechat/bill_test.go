@@ -107,7 +107,7 @@ func openBills(tb testing.TB, apiURL string, transport http.RoundTripper) *Gatew
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g.accounts[cafe].MchID = billMchID // the requests go on as the test's merchant, whom authorized knows
+	g.account(cafe).MchID = billMchID // the requests go on as the test's merchant, whom authorized knows
 	tb.Cleanup(func() {
 		wantEmpty(tb, dir)
 		wantClosed(tb, dir)

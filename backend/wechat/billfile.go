@@ -64,11 +64,15 @@ func (g *Gateway) download(ctx context.Context, op string, m pay.MerchantID, s s
 	if err != nil || u.Host == "" {
 		return nil, &pay.GatewayError{Op: op, Outcome: pay.Unsure, Err: errors.New("download_url is not a URL")}
 	}
+	from := g.account(m)
+	if from == nil {
+		return nil, noAccount(op, m)
+	}
 	file, err := newSpool(g.tempDir)
 	if err != nil {
 		return nil, &pay.GatewayError{Op: op, Outcome: pay.Unsure, Err: inOneLine(err)}
 	}
-	_, err = g.exchange(ctx, downloadLimit, op, m, http.StatusOK,
+	_, err = g.exchange(ctx, downloadLimit, op, m, from, http.StatusOK,
 		func(ctx context.Context, a *account) (*core.APIResult, error) {
 			result, err := a.files.Get(ctx, consts.WechatPayAPIServer+u.RequestURI())
 			if err != nil || result.Response.StatusCode != http.StatusOK {

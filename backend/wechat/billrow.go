@@ -11,9 +11,9 @@ import (
 
 // A tradeReader makes rows of a trade bill's records.
 type tradeReader struct {
-	mchID string
-	row   func(pay.BillRow) error
-	zone  *time.Location
+	account Account
+	row     func(pay.BillRow) error
+	zone    *time.Location
 
 	// The columns that have other names in some bills.
 	total, refundAmount, refundedAt string
@@ -22,9 +22,9 @@ type tradeReader struct {
 }
 
 // readTrades gives out the rows of a merchant's trade bill and returns its sums.
-func readTrades(text io.Reader, mchID string, row func(pay.BillRow) error) (pay.BillSums, error) {
+func readTrades(text io.Reader, a Account, row func(pay.BillRow) error) (pay.BillSums, error) {
 	t := tradeReader{
-		mchID: mchID, row: row,
+		account: a, row: row,
 		zone: time.FixedZone("", 8*60*60), // Beijing, without daylight saving since 1991, and without tzdata
 	}
 	sums, err := readTable(text, t.begin, t.read)
@@ -48,15 +48,23 @@ func (t *tradeReader) begin(c columns) error {
 	if c.has("退款申请时间") { // in bills of refunds only, where 交易时间 is that of the payment
 		t.refundedAt = "退款申请时间"
 	}
+	if t.account.SubMchID != "" {
+		if err := c.need("特约商户号"); err != nil {
+			return err
+		}
+	}
 	return c.need("交易时间", "公众账号ID", "商户号", "微信订单号", "商户订单号", "交易状态", "货币种类", t.total)
 }
 
 func (t *tradeReader) read(r record) error {
-	if string(r.field("商户号")) != t.mchID {
-		return fmt.Errorf("商户号 is %.40q, want %s: this is another merchant's bill", r.field("商户号"), t.mchID)
+	if got := string(r.field("商户号")); got != t.account.MchID {
+		return fmt.Errorf("商户号 is %.40q, want %s: this is another merchant's bill", got, t.account.MchID)
+	}
+	if got := string(r.field("特约商户号")); t.account.SubMchID != "" && got != t.account.SubMchID {
+		return fmt.Errorf("特约商户号 is %.40q, want %s: this is another merchant's bill", got, t.account.SubMchID)
 	}
 	b := pay.BillRow{
-		MchID: t.mchID, AppID: r.text("公众账号ID"), TransactionID: r.text("微信订单号"), OutTradeNo: r.text("商户订单号"),
+		MchID: t.account.MchID, SubMchID: t.account.SubMchID, AppID: r.text("公众账号ID"), TransactionID: r.text("微信订单号"), OutTradeNo: r.text("商户订单号"),
 	}
 	var err error
 	switch state := string(r.field("交易状态")); state {

@@ -12,7 +12,7 @@ import (
 
 func readRows(text []byte, mchID string) ([]pay.BillRow, pay.BillSums, error) {
 	var rows []pay.BillRow
-	sums, err := readTrades(bytes.NewReader(text), mchID, func(r pay.BillRow) error {
+	sums, err := readTrades(bytes.NewReader(text), Account{MchID: mchID}, func(r pay.BillRow) error {
 		rows = append(rows, r)
 		return nil
 	})
@@ -252,7 +252,7 @@ func TestFundErrors(t *testing.T) {
 func TestBillReadError(t *testing.T) {
 	t.Parallel()
 	text := io.MultiReader(bytes.NewReader(bill(allBill[:2]...)), iotest.ErrReader(iotest.ErrTimeout))
-	if _, err := readTrades(text, "1921000401", func(pay.BillRow) error { return nil }); err == nil ||
+	if _, err := readTrades(text, Account{MchID: "1921000401"}, func(pay.BillRow) error { return nil }); err == nil ||
 		!strings.Contains(err.Error(), iotest.ErrTimeout.Error()) {
 		t.Errorf("%v, want %v", err, iotest.ErrTimeout)
 	}
@@ -302,14 +302,14 @@ func FuzzTradeBill(f *testing.F) {
 			added.Rows++
 			return nil
 		}
-		sums, err := readTrades(bytes.NewReader(text), billMchID, check)
+		sums, err := readTrades(bytes.NewReader(text), Account{MchID: billMchID}, check)
 		if err != nil && sums != (pay.BillSums{}) {
 			t.Errorf("sums %+v beside %v", sums, err)
 		}
 		if rows := int64(bytes.Count(text, []byte("\n"))); added.Rows > rows {
 			t.Errorf("%d rows in %d lines", added.Rows, rows)
 		}
-		again, errAgain := readTrades(iotest.OneByteReader(bytes.NewReader(text)), billMchID, check)
+		again, errAgain := readTrades(iotest.OneByteReader(bytes.NewReader(text)), Account{MchID: billMchID}, check)
 		if again != sums || (err == nil) != (errAgain == nil) {
 			t.Errorf("in single bytes: %+v, %v, at once %+v, %v", again, errAgain, sums, err)
 		}

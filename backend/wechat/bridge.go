@@ -13,12 +13,12 @@ import (
 
 // Bridge signs a prepay_id for a page inside WeChat. It does not call WeChat Pay.
 func (g *Gateway) Bridge(m pay.MerchantID, prepayID string) (pay.BridgeCall, error) {
-	a := g.accounts[m]
+	a := g.account(m)
 	if a == nil {
 		return pay.BridgeCall{}, fmt.Errorf("merchant %.40q has no account", string(m))
 	}
 	c := pay.BridgeCall{
-		AppID: a.AppID, TimeStamp: strconv.FormatInt(time.Now().Unix(), 10), NonceStr: rand.Text(),
+		AppID: a.pageAppID(), TimeStamp: strconv.FormatInt(time.Now().Unix(), 10), NonceStr: rand.Text(),
 		Package: "prepay_id=" + prepayID, SignType: "RSA",
 	}
 	signed, err := a.client.Sign(context.Background(), bridgeMessage(c)) // which the SDK ignores

@@ -62,7 +62,7 @@ type message struct {
 // and its errors repeat the whole request.
 func (g *Gateway) OpenPayment(m pay.MerchantID, h http.Header, body []byte) (n pay.Notice, err error) {
 	defer catch(&err)
-	opened, rejection := g.unseal(m, h, body, subject{kind: paymentType, events: []string{paymentEvent}})
+	_, opened, rejection := g.unseal(m, h, body, subject{kind: paymentType, events: []string{paymentEvent}})
 	if rejection != nil {
 		return pay.Notice{}, rejection
 	}
@@ -88,22 +88,22 @@ func catch(err *error) {
 	}
 }
 
-// unseal verifies and decrypts a callback about the subject.
-func (g *Gateway) unseal(m pay.MerchantID, h http.Header, body []byte, about subject) (message, *Rejection) {
-	a := g.accounts[m]
+// unseal verifies and decrypts a callback about the subject, by the account that it returns.
+func (g *Gateway) unseal(m pay.MerchantID, h http.Header, body []byte, about subject) (*account, message, *Rejection) {
+	a := g.account(m)
 	if a == nil {
-		return message{}, rejected(NoMerchant, "%.40q", string(m))
+		return nil, message{}, rejected(NoMerchant, "%.40q", string(m))
 	}
 	if len(body) > callbackMax {
-		return message{}, rejected(TooLong, "%d bytes, at most %d", len(body), callbackMax)
+		return a, message{}, rejected(TooLong, "%d bytes, at most %d", len(body), callbackMax)
 	}
 	at, rejection := a.verify(h, body)
 	if rejection != nil {
-		return message{}, rejection
+		return a, message{}, rejection
 	}
 	opened, rejection := a.decrypt(body, about)
 	opened.signedAt = at
-	return opened, rejection
+	return a, opened, rejection
 }
 
 // verify returns when WeChat Pay signed the callback.

@@ -322,7 +322,8 @@ func isRejected(err error, reason Reason) bool {
 func TestOpenPaymentSurvivesPanics(t *testing.T) {
 	t.Parallel()
 	h, body := goodCallback().make()
-	g := &Gateway{accounts: map[pay.MerchantID]*account{cafe: {keys: keyring{id: keyID}}}} // no verifier
+	g := &Gateway{}
+	g.accounts.Store(&map[pay.MerchantID]*account{cafe: {keys: &keyring{id: keyID}}}) // no verifier
 	if _, err := g.OpenPayment(cafe, h, body); !isRejected(err, Broken) {
 		t.Errorf("%v, want %q", err, Broken)
 	}

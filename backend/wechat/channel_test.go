@@ -201,7 +201,7 @@ func TestOpenIDInTrouble(t *testing.T) {
 		server := httptest.NewServer(answer)
 		t.Cleanup(server.Close)
 		s := newShop(t)
-		a := s.accounts[cafe]
+		a := s.account(cafe)
 		a.OAuthURL = server.URL
 		_, err := s.OpenID(t.Context(), cafe, "tok", "thecode", a.state("tok", time.Now()))
 		if err == nil {

@@ -254,7 +254,7 @@ func TestCircuitEndsRetries(t *testing.T) {
 		c := inTurn(roundTripper(refused))
 		g := newRetrying(t, 2, c)
 		c.RoundTripper = roundTripper(func(r *http.Request) (*http.Response, error) {
-			g.accounts[cafe].circuit.breaker.Open()
+			g.account(cafe).circuit.breaker.Open()
 			return refused(r)
 		})
 		_, err := g.Prepay(t.Context(), cafe, pay.Native, []byte(`{}`))

@@ -13,10 +13,9 @@ import (
 )
 
 // A prepayRequest is the body of POST /v3/pay/transactions/native, /jsapi and /h5 (docs 4012791877, 4012791856,
-// 4012791834), exactly the fields that we use: WeChat Pay refuses unknown ones and null.
+// 4012791834), or of the same under /v3/pay/partner, exactly the fields that we use: WeChat Pay refuses unknown ones and null.
 type prepayRequest struct {
-	AppID       string `json:"appid"`
-	MchID       string `json:"mchid"`
+	payee
 	Description string `json:"description"`
 	OutTradeNo  string `json:"out_trade_no"`
 	TimeExpire  string `json:"time_expire"`
@@ -29,8 +28,40 @@ type prepayRequest struct {
 	SceneInfo *sceneInfo      `json:"scene_info,omitempty"` // H5
 }
 
+// A payee is how an order, its callback and its query name whose it is: the first two of a direct merchant, the others
+// of a service provider's (doc 4012738659).
+type payee struct {
+	AppID    string `json:"appid,omitempty"`
+	MchID    string `json:"mchid,omitempty"`
+	SpAppID  string `json:"sp_appid,omitempty"`
+	SpMchID  string `json:"sp_mchid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
+}
+
+func (a Account) requestPayee() payee {
+	if a.SubMchID == "" {
+		return payee{AppID: a.AppID, MchID: a.MchID}
+	}
+	return payee{SpAppID: a.AppID, SpMchID: a.MchID, SubAppID: a.SubAppID, SubMchID: a.SubMchID}
+}
+
+// payerOfRequest has one of the three: the customer under the appid of a direct merchant, of a service provider, or of
+// its merchant.
 type payerOfRequest struct {
-	OpenID string `json:"openid"`
+	OpenID    string `json:"openid,omitempty"`
+	SpOpenID  string `json:"sp_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
+}
+
+func (a Account) requestPayer(openID string) *payerOfRequest {
+	switch {
+	case a.SubMchID == "":
+		return &payerOfRequest{OpenID: openID}
+	case a.SubAppID == "":
+		return &payerOfRequest{SpOpenID: openID}
+	}
+	return &payerOfRequest{SubOpenID: openID}
 }
 
 type sceneInfo struct {
@@ -43,7 +74,7 @@ type sceneInfo struct {
 // Compose implements [pay.Gateway]. What WeChat Pay would refuse for certain is refused here, before it is
 // stored for ever.
 func (g *Gateway) Compose(p pay.Prepay) ([]byte, error) {
-	a := g.accounts[p.Merchant]
+	a := g.account(p.Merchant)
 	if a == nil {
 		return nil, fmt.Errorf("merchant %.40q has no account", string(p.Merchant))
 	}
@@ -51,8 +82,7 @@ func (g *Gateway) Compose(p pay.Prepay) ([]byte, error) {
 		return nil, err
 	}
 	r := prepayRequest{
-		AppID:       a.AppID,
-		MchID:       a.MchID,
+		payee:       a.requestPayee(),
 		Description: p.Description,
 		OutTradeNo:  p.OutTradeNo,
 		// In China's own zone, without daylight saving since 1991, as in the documentation's examples.
@@ -62,7 +92,7 @@ func (g *Gateway) Compose(p pay.Prepay) ([]byte, error) {
 	r.Amount.Total, r.Amount.Currency = p.Total, pay.Currency
 	switch p.Way.Channel {
 	case pay.JSAPI:
-		r.Payer = &payerOfRequest{OpenID: p.Way.OpenID}
+		r.Payer = a.requestPayer(p.Way.OpenID)
 	case pay.H5:
 		r.SceneInfo = &sceneInfo{PayerClientIP: p.Way.ClientIP}
 		r.SceneInfo.H5Info.Type = "Wap" // a page in a browser; the others are apps

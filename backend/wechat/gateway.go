@@ -2,8 +2,8 @@
 // and [pay.BillGateway], through the official SDK. The SDK's pointers, errors and habits end here: its texts span
 // lines and repeat requests, so none of them leaves this package as it is.
 //
-// Each merchant has a client of its own. Answers and callbacks are verified with the WeChat Pay public key
-// (微信支付公钥); nothing is downloaded at start.
+// Each merchant has a client of its own. Answers and callbacks are verified with the WeChat Pay public key (微信支付公钥),
+// with platform certificates (微信支付平台证书), or with both while WeChat Pay switches a merchant over.
 package wechat
 
 import (
@@ -14,11 +14,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/core"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
-	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
 
 	"saoma/backend/pay"
 )
@@ -39,35 +40,18 @@ type Options struct {
 
 // A Gateway calls WeChat Pay for several merchants and opens its callbacks. Its methods may be called at once.
 type Gateway struct {
-	accounts map[pay.MerchantID]*account
-	log      *slog.Logger
-	tempDir  string
-	retries  int
-	called   func(op, result string, took time.Duration)
+	accounts  atomic.Pointer[map[pay.MerchantID]*account] // never altered, only replaced
+	transport http.RoundTripper
+	log       *slog.Logger
+	tempDir   string
+	retries   int
+	called    func(op, result string, took time.Duration)
+
+	replacing    sync.Mutex // guards the next
+	certificates map[certificatesKey]*certificates
 }
 
 var _ pay.Gateway = (*Gateway)(nil)
-
-// An account is an Account at work.
-type account struct {
-	Account
-	keys   keyring
-	client *core.Client
-	files  *core.Client // for downloads, whose answers nobody signs
-	plain  *http.Client // for what is not WeChat Pay's: neither signed nor verified
-
-	backup  *account // the same account at BackupURL, without circuit and hosts; or nil
-	circuit *circuit
-	hosts   hosts
-}
-
-// at returns the account whose clients call h.
-func (a *account) at(h host) *account {
-	if h == backupHost {
-		return a.backup
-	}
-	return a
-}
 
 // New checks the accounts and makes a client for each. It does not call WeChat Pay.
 func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
@@ -81,54 +65,13 @@ func New(accounts map[pay.MerchantID]Account, o Options) (*Gateway, error) {
 		o.Called = func(string, string, time.Duration) {}
 	}
 	g := &Gateway{
-		accounts: make(map[pay.MerchantID]*account, len(accounts)),
-		log:      o.Log, tempDir: o.TempDir, retries: max(o.Retries, 0), called: o.Called,
+		transport: o.Transport, log: o.Log, tempDir: o.TempDir, retries: max(o.Retries, 0), called: o.Called,
+		certificates: make(map[certificatesKey]*certificates),
 	}
-	for id, a := range accounts {
-		opened, err := openBoth(a, o.Transport)
-		if err != nil {
-			return nil, fmt.Errorf("wechat account of merchant %q: %w", id, err)
-		}
-		opened.circuit = newCircuit(id, o.Log)
-		g.accounts[id] = opened
+	if err := g.Replace(accounts); err != nil {
+		return nil, err
 	}
 	return g, nil
-}
-
-// openBoth opens an account at its main and, if there is one, its backup host.
-func openBoth(a Account, transport http.RoundTripper) (*account, error) {
-	opened, err := open(a, transport)
-	if err != nil || a.BackupURL == "" {
-		return opened, err
-	}
-	opened.hosts.backup = true
-	a.APIURL, a.BackupURL = a.BackupURL, ""
-	opened.backup, err = open(a, transport)
-	return opened, err
-}
-
-func open(a Account, transport http.RoundTripper) (*account, error) {
-	if err := a.Check(); err != nil {
-		return nil, err
-	}
-	base, err := parseAPIURL(a.APIURL)
-	if err != nil {
-		return nil, err
-	}
-	keys := newKeyring(a.PublicKeyID, a.PublicKey)
-	host := hostTransport{base: transport, scheme: base.Scheme, host: base.Host}
-	credential := option.WithMerchantCredential(a.MchID, a.Serial, a.PrivateKey)
-	client, err := core.NewClient(context.Background(), // which the SDK ignores
-		credential, option.WithVerifier(keys), option.WithHTTPClient(newClient(&host)))
-	if err != nil {
-		return nil, errors.New(oneLine(err.Error()))
-	}
-	files, err := core.NewClient(context.Background(),
-		credential, option.WithoutValidator(), option.WithHTTPClient(newClient(&fileTransport{host})))
-	if err != nil {
-		return nil, errors.New(oneLine(err.Error()))
-	}
-	return &account{Account: a, keys: keys, client: client, files: files, plain: newClient(transport)}, nil
 }
 
 // A prepayAnswer is what the three calls answer, each with its one field.
@@ -138,15 +81,36 @@ type prepayAnswer struct {
 	H5URL    string `json:"h5_url"`
 }
 
-// prepayPath and result say what a channel is called at WeChat Pay.
-func prepayPath(ch pay.Channel) string {
+// transactionsPath is where the calls about orders are. A service provider has its own (doc 4012738659).
+func (a Account) transactionsPath() string {
+	if a.SubMchID != "" {
+		return "/v3/pay/partner/transactions/"
+	}
+	return "/v3/pay/transactions/"
+}
+
+// orderPath is where the calls about one order are.
+func (a Account) orderPath(outTradeNo string) string {
+	return consts.WechatPayAPIServer + a.transactionsPath() + "out-trade-no/" + url.PathEscape(outTradeNo)
+}
+
+// payee are the parameters by which calls say whose the order is.
+func (a Account) payee() map[string]string {
+	if a.SubMchID != "" {
+		return map[string]string{"sp_mchid": a.MchID, "sub_mchid": a.SubMchID}
+	}
+	return map[string]string{"mchid": a.MchID}
+}
+
+// prepayName and result say what a channel is called at WeChat Pay.
+func prepayName(ch pay.Channel) string {
 	switch ch {
 	case pay.JSAPI:
-		return "/v3/pay/transactions/jsapi"
+		return "jsapi"
 	case pay.H5:
-		return "/v3/pay/transactions/h5"
+		return "h5"
 	}
-	return "/v3/pay/transactions/native"
+	return "native"
 }
 
 func (a prepayAnswer) result(ch pay.Channel) (field, value string) {
@@ -167,7 +131,7 @@ const resultMax = 512
 func (g *Gateway) Prepay(ctx context.Context, m pay.MerchantID, ch pay.Channel, request []byte) (result string, err error) {
 	const op = "prepay"
 	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		return a.client.Post(ctx, consts.WechatPayAPIServer+prepayPath(ch), request)
+		return a.client.Post(ctx, consts.WechatPayAPIServer+a.transactionsPath()+prepayName(ch), request)
 	})
 	if err != nil {
 		return "", err
@@ -196,8 +160,11 @@ func isPage(text string) bool {
 func (g *Gateway) Query(ctx context.Context, m pay.MerchantID, outTradeNo string) (pay.Trade, error) {
 	const op = "query"
 	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		return a.client.Get(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/out-trade-no/"+
-			url.PathEscape(outTradeNo)+"?mchid="+url.QueryEscape(a.MchID))
+		query := url.Values{}
+		for name, value := range a.payee() {
+			query.Set(name, value)
+		}
+		return a.client.Get(ctx, a.orderPath(outTradeNo)+"?"+query.Encode())
 	})
 	if err != nil {
 		return pay.Trade{}, err
@@ -221,8 +188,7 @@ func (g *Gateway) Query(ctx context.Context, m pay.MerchantID, outTradeNo string
 func (g *Gateway) Close(ctx context.Context, m pay.MerchantID, outTradeNo string) error {
 	const op, done = "close", http.StatusNoContent
 	_, err := g.call(ctx, op, m, done, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		return a.client.Post(ctx, consts.WechatPayAPIServer+"/v3/pay/transactions/out-trade-no/"+
-			url.PathEscape(outTradeNo)+"/close", map[string]string{"mchid": a.MchID})
+		return a.client.Post(ctx, a.orderPath(outTradeNo)+"/close", a.payee())
 	})
 	return err
 }
@@ -247,29 +213,31 @@ func (a answer) unsure(op string, err error) error {
 func (g *Gateway) call(ctx context.Context, op string, m pay.MerchantID, want int,
 	send func(context.Context, *account) (*core.APIResult, error),
 ) (a answer, err error) {
-	if account := g.accounts[m]; account != nil {
-		leave, err := account.circuit.enter(ctx, op)
-		if err != nil {
-			return answer{}, err
-		}
-		ended := errUnfinished
-		defer func() { leave(ended) }() // even if the SDK panics: what does not leave keeps its place for ever
-		a, ended = g.exchange(ctx, pay.CallLimit, op, m, want, send)
-		return a, ended
+	account := g.account(m)
+	if account == nil {
+		return answer{}, noAccount(op, m)
 	}
-	return g.exchange(ctx, pay.CallLimit, op, m, want, send)
+	leave, err := account.circuit.enter(ctx, op)
+	if err != nil {
+		return answer{}, err
+	}
+	ended := errUnfinished
+	defer func() { leave(ended) }() // even if the SDK panics: what does not leave keeps its place for ever
+	a, ended = g.exchange(ctx, pay.CallLimit, op, m, account, want, send)
+	return a, ended
+}
+
+// noAccount is the failure of a call for a merchant that is not configured. It is unsure, for it says nothing about
+// calls made before the merchant left the configuration.
+func noAccount(op string, m pay.MerchantID) error {
+	return &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
 }
 
 // exchange is a call with a limit of its own, past the circuit: a download takes minutes, and says little about
 // the calls that customers wait for.
-func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, m pay.MerchantID, want int,
-	send func(context.Context, *account) (*core.APIResult, error),
+func (g *Gateway) exchange(ctx context.Context, limit time.Duration, op string, m pay.MerchantID, account *account,
+	want int, send func(context.Context, *account) (*core.APIResult, error),
 ) (answer, error) {
-	account := g.accounts[m]
-	if account == nil {
-		// Unsure, for it says nothing about calls made before the merchant left the configuration.
-		return answer{}, &pay.GatewayError{Op: op, Err: fmt.Errorf("merchant %.40q has no account", string(m))}
-	}
 	t := tries{
 		log: g.log, called: g.called, retries: g.retries, op: op, merchant: m, want: want, send: send,
 		account: account, caller: ctx, stream: limit > pay.CallLimit, host: account.hosts.start(),

@@ -187,7 +187,7 @@ func TestBackupDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		main, backup := &counted{RoundTripper: serves(answers(204, nil))}, &counted{RoundTripper: roundTripper(refused)}
 		g := newTwoHosts(t, main, backup)
-		lose(t, &g.accounts[cafe].hosts)
+		lose(t, &g.account(cafe).hosts)
 		for range hostGood {
 			if err := g.Close(t.Context(), cafe, number); err != nil {
 				t.Fatal(err)
@@ -196,7 +196,7 @@ func TestBackupDown(t *testing.T) {
 		if main.calls != hostGood || backup.calls != hostGood {
 			t.Errorf("%d calls to the main host, %d to the backup, want %d each", main.calls, backup.calls, hostGood)
 		}
-		wantStart(t, &g.accounts[cafe].hosts, mainHost)
+		wantStart(t, &g.account(cafe).hosts, mainHost)
 	})
 }
 

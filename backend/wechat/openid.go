@@ -39,12 +39,12 @@ var (
 // AuthorizeURL returns where a browser inside WeChat goes to come back to redirectURI with a code that stands for the
 // customer's openid (snsapi_base: the customer is not asked), and with a state that only this subject's redirect has.
 func (g *Gateway) AuthorizeURL(m pay.MerchantID, redirectURI, subject string) (string, error) {
-	a := g.accounts[m]
+	a := g.account(m)
 	if a == nil || a.AppSecret == "" {
 		return "", errNoSecret
 	}
 	// In this order, and with the fragment: the page about it insists.
-	return a.OpenURL + "/connect/oauth2/authorize?appid=" + url.QueryEscape(a.AppID) +
+	return a.OpenURL + "/connect/oauth2/authorize?appid=" + url.QueryEscape(a.pageAppID()) +
 		"&redirect_uri=" + url.QueryEscape(redirectURI) + "&response_type=code&scope=snsapi_base&state=" +
 		a.state(subject, time.Now()) + "#wechat_redirect", nil
 }
@@ -84,7 +84,7 @@ var openIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 // call is not repeated. Its errors hold neither the code, the secret nor the openid.
 func (g *Gateway) OpenID(ctx context.Context, m pay.MerchantID, subject, code, state string) (string, error) {
 	const op = "openid"
-	a := g.accounts[m]
+	a := g.account(m)
 	if a == nil || a.AppSecret == "" {
 		return "", errNoSecret
 	}
@@ -106,7 +106,7 @@ func (a *account) exchangeCode(ctx context.Context, code string) (string, *pay.G
 	ctx, cancel := context.WithTimeout(ctx, pay.CallLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.OAuthURL+"/sns/oauth2/access_token?"+url.Values{
-		"appid": {a.AppID}, "secret": {a.AppSecret}, "code": {code}, "grant_type": {"authorization_code"},
+		"appid": {a.pageAppID()}, "secret": {a.AppSecret}, "code": {code}, "grant_type": {"authorization_code"},
 	}.Encode(), nil)
 	if err != nil {
 		return "", &pay.GatewayError{Err: errors.New("the request cannot be made")}

@@ -29,6 +29,7 @@ const (
 // A refundRequest is the body of POST /v3/refund/domestic/refunds (doc 4013071036), exactly the fields that we
 // use. It has no mchid and no appid: with them it would be refused.
 type refundRequest struct {
+	SubMchID      string `json:"sub_mchid,omitempty"` // of a service provider's merchant
 	TransactionID string `json:"transaction_id"`
 	OutRefundNo   string `json:"out_refund_no"`
 	Reason        string `json:"reason,omitempty"`
@@ -43,7 +44,7 @@ type refundRequest struct {
 // ComposeRefund implements [pay.RefundGateway]. What WeChat Pay would refuse for certain is refused here,
 // before it is stored for ever.
 func (g *Gateway) ComposeRefund(t pay.RefundTerms) ([]byte, error) {
-	a := g.accounts[t.Merchant]
+	a := g.account(t.Merchant)
 	if a == nil {
 		return nil, fmt.Errorf("merchant %.40q has no account", string(t.Merchant))
 	}
@@ -56,10 +57,18 @@ func (g *Gateway) ComposeRefund(t pay.RefundTerms) ([]byte, error) {
 		return nil, err
 	}
 	r := refundRequest{
-		TransactionID: t.TransactionID, OutRefundNo: string(t.ID), Reason: t.Reason, NotifyURL: a.RefundNotifyURL,
+		SubMchID: a.SubMchID, TransactionID: t.TransactionID, OutRefundNo: string(t.ID), Reason: t.Reason, NotifyURL: a.RefundNotifyURL,
 	}
 	r.Amount.Refund, r.Amount.Total, r.Amount.Currency = t.Amount, t.Total, pay.Currency
 	return json.Marshal(r)
+}
+
+// subMchID is the parameter that calls of a service provider have beside those of a direct merchant, after a mark.
+func (a Account) subMchID(mark string) string {
+	if a.SubMchID == "" {
+		return ""
+	}
+	return mark + "sub_mchid=" + url.QueryEscape(a.SubMchID)
 }
 
 func checkRefund(t pay.RefundTerms) error {
@@ -105,7 +114,7 @@ func (g *Gateway) Refund(ctx context.Context, m pay.MerchantID, request []byte) 
 func (g *Gateway) QueryRefund(ctx context.Context, m pay.MerchantID, id pay.RefundID) (pay.RefundReport, error) {
 	const op = "query refund"
 	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		return a.client.Get(ctx, consts.WechatPayAPIServer+refundPath+"/"+url.PathEscape(string(id)))
+		return a.client.Get(ctx, consts.WechatPayAPIServer+refundPath+"/"+url.PathEscape(string(id))+a.subMchID("?"))
 	})
 	if err != nil {
 		// Here it is the number that WeChat Pay does not know; after a POST it is the payment.
@@ -139,7 +148,7 @@ func (a answer) refund(op string, m pay.MerchantID, id pay.RefundID) (pay.Refund
 // A refund is the answer to a refund or its query (doc 4013071041) and the decrypted resource of a refund
 // callback (doc 4013071196). Fields that we do not use, or that WeChat Pay may add, are left out.
 type refund struct {
-	MchID         string `json:"mchid"` // only in callbacks
+	payee                // only in callbacks, without appids
 	RefundID      string `json:"refund_id"`
 	OutRefundNo   string `json:"out_refund_no"`
 	TransactionID string `json:"transaction_id"`

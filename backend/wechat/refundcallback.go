@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 func (g *Gateway) OpenRefund(m pay.MerchantID, h http.Header, body []byte) (report pay.RefundReport, err error) {
 	defer catch(&err)
 	const prefix = "REFUND."
-	opened, rejection := g.unseal(m, h, body, subject{
+	a, opened, rejection := g.unseal(m, h, body, subject{
 		kind: "refund", events: []string{prefix + "SUCCESS", prefix + "ABNORMAL", prefix + "CLOSED"},
 	})
 	if rejection != nil {
@@ -23,8 +24,9 @@ func (g *Gateway) OpenRefund(m pay.MerchantID, h http.Header, body []byte) (repo
 		return pay.RefundReport{}, rejected(Malformed, "%v", err)
 	}
 	switch {
-	case r.MchID != g.accounts[m].MchID:
-		return pay.RefundReport{}, rejected(Unexpected, "mchid is %.40q, want %s", r.MchID, g.accounts[m].MchID)
+	case cmp.Or(r.MchID, r.SpMchID) != a.MchID || r.SubMchID != a.SubMchID:
+		return pay.RefundReport{}, rejected(Unexpected, "mchid is %.40q with sub_mchid %.40q, want %s with %q",
+			cmp.Or(r.MchID, r.SpMchID), r.SubMchID, a.MchID, a.SubMchID)
 	case r.RefundStatus != strings.TrimPrefix(opened.event, prefix):
 		return pay.RefundReport{}, rejected(Unexpected, "refund_status is %.40q in a callback %s",
 			r.RefundStatus, opened.event)

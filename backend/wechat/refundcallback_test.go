@@ -144,7 +144,8 @@ func TestOpenRefundOfAnotherMerchant(t *testing.T) {
 func TestOpenRefundSurvivesPanics(t *testing.T) {
 	t.Parallel()
 	h, body := goodRefundCallback("SUCCESS").make()
-	g := &Gateway{accounts: map[pay.MerchantID]*account{cafe: {keys: keyring{id: keyID}}}} // no verifier
+	g := &Gateway{}
+	g.accounts.Store(&map[pay.MerchantID]*account{cafe: {keys: &keyring{id: keyID}}}) // no verifier
 	if _, err := g.OpenRefund(cafe, h, body); !isRejected(err, Broken) {
 		t.Errorf("%v, want %q", err, Broken)
 	}

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -12,8 +13,7 @@ import (
 // (doc 4012791882). Of an unpaid one only the names and the state are there. Fields that we do not use, or
 // that WeChat Pay may add, are left out.
 type transaction struct {
-	AppID         string         `json:"appid"`
-	MchID         string         `json:"mchid"`
+	payee
 	OutTradeNo    string         `json:"out_trade_no"`
 	TransactionID string         `json:"transaction_id"`
 	TradeState    pay.TradeState `json:"trade_state"`
@@ -65,7 +65,9 @@ func (t transaction) notice(m pay.MerchantID, source pay.Source, signedAt time.T
 		paidAt = signedAt
 	}
 	return pay.Notice{
-		Merchant: m, Source: source, MchID: t.MchID, AppID: t.AppID, OutTradeNo: t.OutTradeNo,
+		Merchant: m, Source: source, OutTradeNo: t.OutTradeNo,
+		// Only one of the two forms is there. That it is the one of this merchant shows in SubMchID.
+		MchID: cmp.Or(t.MchID, t.SpMchID), AppID: cmp.Or(t.AppID, t.SpAppID), SubMchID: t.SubMchID,
 		TransactionID: t.TransactionID, Total: t.Amount.Total, Currency: t.Amount.Currency, PaidAt: paidAt,
 	}, nil
 }

@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -69,31 +70,69 @@ const probePrefix = "WECHATPAY/SIGNTEST/"
 // clockTolerance is how far a message's time may be from ours, by doc 4013053420. A resend is signed afresh.
 const clockTolerance = 5 * time.Minute
 
-// A keyring is the SDK's verifier for one public key, with reasons that tell an operator what to do.
+// A keyring is the SDK's verifier for the keys that WeChat Pay signs with for one merchant, with reasons that tell an
+// operator what to do.
 type keyring struct {
-	id       string
-	verifier *verifiers.SHA256WithRSAPubkeyVerifier
+	id           string                                 // of the public key; empty: there is none
+	public       *verifiers.SHA256WithRSAPubkeyVerifier // of id
+	certificates *certificates                          // nil: none are taken
 }
 
-func newKeyring(id string, public *rsa.PublicKey) keyring {
-	return keyring{id: id, verifier: verifiers.NewSHA256WithRSAPubkeyVerifier(id, *public)}
-}
-
-// GetSerial names the key that WeChat Pay shall sign with; the SDK sends it with every request.
-func (k keyring) GetSerial(context.Context) (string, error) { return k.id, nil }
-
-// Verify checks a signature. Its errors are Rejections.
-func (k keyring) Verify(ctx context.Context, serial, message, signature string) error {
-	switch {
-	case strings.HasPrefix(signature, probePrefix):
-		return rejected(Probe, "the signature begins with %s; harmless, a good one follows", probePrefix)
-	case serial != k.id:
-		return rejected(UnknownKey, "serial %.64q%s; configured: %s", serial, kindOfSerial(serial), k.id)
+// newKeyring returns a ring with the public key, if there is one.
+func newKeyring(id string, public *rsa.PublicKey) *keyring {
+	if public == nil {
+		return &keyring{}
 	}
-	if err := k.verifier.Verify(ctx, serial, message, signature); err != nil {
-		return rejected(Forged, "not made with the key of %s, or the message was changed on its way", k.id)
+	return &keyring{id: id, public: verifiers.NewSHA256WithRSAPubkeyVerifier(id, *public)}
+}
+
+var errNoSerial = errors.New("any key may sign")
+
+// GetSerial names the key that WeChat Pay shall sign with; the SDK sends it with every request. During a switch-over
+// that is the public key. Without one nothing is sent: then WeChat Pay chooses among its certificates.
+func (k *keyring) GetSerial(context.Context) (string, error) {
+	if k.id == "" {
+		return "", errNoSerial
+	}
+	return k.id, nil
+}
+
+// Verify checks a signature. Its errors are Rejections. A platform certificate that is not known yet is looked for at
+// WeChat Pay, within ctx.
+func (k *keyring) Verify(ctx context.Context, serial, message, signature string) error {
+	if strings.HasPrefix(signature, probePrefix) {
+		return rejected(Probe, "the signature begins with %s; harmless, a good one follows", probePrefix)
+	}
+	if isCertificateSerial(serial) {
+		serial = strings.ToUpper(serial)
+	}
+	key, rejection := k.find(ctx, serial)
+	if rejection != nil {
+		return rejection
+	}
+	if err := key.Verify(ctx, serial, message, signature); err != nil {
+		return rejected(Forged, "not made with the key of %s, or the message was changed on its way", serial)
 	}
 	return nil
+}
+
+// find returns the key of a serial.
+func (k *keyring) find(ctx context.Context, serial string) (*verifiers.SHA256WithRSAPubkeyVerifier, *Rejection) {
+	switch {
+	case k.id != "" && serial == k.id:
+		return k.public, nil
+	case k.certificates != nil && isCertificateSerial(serial):
+		return k.certificates.find(ctx, serial)
+	case k.id == "":
+		return nil, rejected(UnknownKey, "serial %.64q%s; configured: platform certificates only, no public_key_id",
+			serial, kindOfSerial(serial))
+	}
+	return nil, rejected(UnknownKey, "serial %.64q%s; configured: %s", serial, kindOfSerial(serial), k.id)
+}
+
+// isCertificateSerial reports whether a serial has the form of a certificate's, 40 hex digits.
+func isCertificateSerial(serial string) bool {
+	return len(serial) == 40 && strings.Trim(serial, "0123456789ABCDEFabcdef") == ""
 }
 
 // kindOfSerial says what a serial looks like, for those who took the wrong one.
@@ -101,8 +140,8 @@ func kindOfSerial(serial string) string {
 	switch {
 	case strings.HasPrefix(serial, "PUB_KEY_ID_"):
 		return " (a WeChat Pay public key, but another)"
-	case len(serial) == 40 && strings.Trim(serial, "0123456789ABCDEFabcdef") == "":
-		return " (a platform certificate: the merchant has not switched to the public key yet)"
+	case isCertificateSerial(serial):
+		return " (a platform certificate: the merchant has not switched to the public key yet; set platform_certificates = true)"
 	}
 	return ""
 }
