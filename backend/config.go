@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"saoma/backend/pay"
+	"saoma/backend/server"
 	"saoma/backend/wechat"
 )
 
@@ -42,22 +42,6 @@ type merchantConfig struct {
 	Late           string       `toml:"late"` // "accept" or "refund"
 	WeChat         wechatConfig `toml:"wechat"`
 	webhookConfig
-}
-
-type wechatConfig struct {
-	APIURL      string `toml:"api_url"`
-	AppID       string `toml:"appid"`
-	MchID       string `toml:"mchid"`
-	Serial      string `toml:"serial"`
-	PrivateKey  string `toml:"private_key"`
-	APIv3Key    string `toml:"api_v3_key"`
-	PublicKeyID string `toml:"public_key_id"`
-	PublicKey   string `toml:"public_key"`
-
-	Channels  []string `toml:"channels"` // native, jsapi, h5
-	AppSecret string   `toml:"app_secret"`
-	OAuthURL  string   `toml:"oauth_url"`
-	OpenURL   string   `toml:"open_url"`
 }
 
 const (
@@ -250,22 +234,6 @@ func (m merchantConfig) check() error {
 	return nil
 }
 
-// checkChannels holds what the channels need beside what every merchant has.
-func (w wechatConfig) checkChannels() error {
-	for _, c := range w.Channels {
-		if c != string(pay.Native) && c != string(pay.JSAPI) && c != string(pay.H5) {
-			return fmt.Errorf("channels: %.20q must be one of native, jsapi and h5", c)
-		}
-	}
-	switch {
-	case !slices.Contains(w.Channels, string(pay.Native)):
-		return errors.New("channels must hold native: every order begins with a code to scan")
-	case slices.Contains(w.Channels, string(pay.JSAPI)) && w.AppSecret == "":
-		return errors.New("app_secret is missing: the channel jsapi needs the AppSecret of the appid, to learn a customer's openid")
-	}
-	return nil
-}
-
 // trustedProxies are the networks of the reverse proxies before us.
 func (c *config) trustedProxies() ([]netip.Prefix, error) {
 	var list []netip.Prefix
@@ -279,12 +247,17 @@ func (c *config) trustedProxies() ([]netip.Prefix, error) {
 	return list, nil
 }
 
-// metricsToken stands for the token of /metrics; it is zero if there is none.
-func (c *config) metricsToken() (d pay.Digest) {
-	if c.Metrics != "" {
-		d = pay.DigestOf(c.Metrics)
+// settings are what the server's part of the program has of the file.
+func (c *config) settings() (server.Settings, error) {
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return server.Settings{}, err
 	}
-	return d
+	o := server.Settings{TrustedProxies: proxies}
+	if c.Metrics != "" {
+		o.MetricsToken = pay.DigestOf(c.Metrics)
+	}
+	return o, nil
 }
 
 // checkOrigin holds the form that browsers send: scheme and host, nothing behind.
@@ -308,41 +281,11 @@ func (c *config) merchants() ([]pay.Merchant, map[pay.MerchantID]wechat.Account,
 		id := pay.MerchantID(m.ID)
 		accounts[id] = a
 		list = append(list, pay.Merchant{
-			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID,
+			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID, SubMchID: a.SubMchID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
 			Late: pay.LatePolicy(m.Late), Channels: channelsOf(m.WeChat.Channels),
 			WebhookURL: m.WebhookURL,
 		})
 	}
 	return list, accounts, nil
-}
-
-func channelsOf(names []string) (list []pay.Channel) {
-	for _, name := range names {
-		list = append(list, pay.Channel(name))
-	}
-	return list
-}
-
-func (m merchantConfig) account(publicURL string) (wechat.Account, error) {
-	w := m.WeChat
-	private, err := wechat.ParsePrivateKey([]byte(w.PrivateKey))
-	if err != nil {
-		return wechat.Account{}, fmt.Errorf("private_key: %w", err)
-	}
-	public, err := wechat.ParsePublicKey([]byte(w.PublicKey))
-	if err != nil {
-		return wechat.Account{}, fmt.Errorf("public_key: %w", err)
-	}
-	a := wechat.Account{
-		APIURL: w.APIURL, AppID: w.AppID, MchID: w.MchID, Serial: w.Serial, PrivateKey: private,
-		APIv3Key: w.APIv3Key, PublicKeyID: w.PublicKeyID, PublicKey: public,
-		AppSecret: w.AppSecret, OAuthURL: w.OAuthURL, OpenURL: w.OpenURL,
-		NotifyURL:       publicURL + "/notify/" + m.ID + "/payment",
-		RefundNotifyURL: publicURL + "/notify/" + m.ID + "/refund",
-	}
-	if w.APIURL == wechatAPI {
-		a.BackupURL = wechatBackup
-	}
-	return a, a.Check()
 }

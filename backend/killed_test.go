@@ -113,13 +113,8 @@ func newSiege(t *testing.T) *siege {
 	t.Helper()
 	folder := dataFolder(t)
 	s := &siege{
-		t: t, program: filepath.Join(t.TempDir(), "saoma"),
+		t: t, program: buildProgram(t),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
-	}
-	// With the flags of make check, so that the packages are in the build's cache.
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", s.program, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,6 +136,18 @@ func newSiege(t *testing.T) *siege {
 	address := steadyAddress(t)
 	s.demo = &demo{sim: sim, url: "http://" + address, data: folder, secretKey: writeConfig(t, folder, address)}
 	return s
+}
+
+// buildProgram makes the program as it is installed.
+func buildProgram(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "saoma")
+	// With the flags of make check, so that the packages are in the build's cache.
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", file, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return file
 }
 
 // steadyAddress finds an address that nobody takes while the program is dead: its port is below those that the kernel

@@ -10,8 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -42,7 +45,9 @@ type service struct {
 	hub      *live.Hub
 	cashier  *pay.Cashier
 	gateway  *wechat.Gateway
+	server   *server.Server
 	http     *http.Server
+	config   config // as it is in use
 	log      *slog.Logger
 	draining chan struct{}
 
@@ -88,7 +93,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if o.now == nil {
 		o.now = time.Now
 	}
-	s := &service{store: books, gateway: gateway, sender: sender, log: log, draining: make(chan struct{})}
+	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, draining: make(chan struct{})}
 	s.deliverer = newDeliverer(s)
 	s.hub = live.NewHub(live.Options{
 		Subprotocol: wire.Subprotocol,
@@ -136,15 +141,17 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 	if err != nil {
 		return nil, fmt.Errorf("find public/: %w", err)
 	}
-	proxies, err := c.trustedProxies()
+	settings, err := c.settings()
 	if err != nil {
 		return nil, err
 	}
 	h := &server.Server{
-		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, TrustedProxies: proxies, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
+		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
 		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
-		Metrics: metrics, MetricsToken: c.metricsToken(),
+		Metrics: metrics,
 	}
+	h.Apply(settings)
+	s.server = h
 	s.cashier.RenderWebhook = h.RenderWebhook
 	s.cashier.Committed = func(order pay.Order, kind pay.Kind) {
 		if o.committed != nil {
@@ -169,6 +176,7 @@ func (s *service) start(l net.Listener) {
 	s.loops.Go(func() { s.deliverer.run(ctx) })
 	s.loops.Go(func() { s.keepHouse(ctx) })
 	s.loops.Go(func() { s.dashboard.Run(ctx) })
+	s.loops.Go(func() { s.keepCertificates(ctx) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("stopped serving", "error", err)
@@ -230,6 +238,7 @@ func (s *service) keepHouse(ctx context.Context) {
 		if err = errors.Join(err, s.cashier.ForgetKeys(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Error("keep house", "error", err)
 		}
+		s.tellStranded(ctx)
 		s.reconcile(ctx)
 		select {
 		case <-ctx.Done():
@@ -255,12 +264,12 @@ func (s *service) close() error {
 
 // runServer serves the merchants of a configuration until ctx ends.
 func runServer(ctx context.Context, file, listen string, log *slog.Logger, out io.Writer) error {
-	c, err := loadConfig(file)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // before anybody can know that we run
+	defer signal.Stop(hangups)
+	c, err := loadConfigFor(file, listen)
 	if err != nil {
 		return err
-	}
-	if listen != "" {
-		c.Listen = listen
 	}
 	s, err := newService(ctx, c, log, options{})
 	if err != nil {
@@ -274,6 +283,12 @@ func runServer(ctx context.Context, file, listen string, log *slog.Logger, out i
 	if _, err := fmt.Fprintf(out, "saoma serves %s on http://%s\n", c.PublicURL, l.Addr()); err != nil {
 		log.Warn("print the address", "error", err)
 	}
-	<-ctx.Done()
-	return s.close()
+	for {
+		select {
+		case <-hangups:
+			s.reloadFile(ctx, file, listen)
+		case <-ctx.Done():
+			return s.close()
+		}
+	}
 }

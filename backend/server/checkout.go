@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -190,7 +189,9 @@ func (s *Server) orderOfToken(ctx context.Context, token, origin string) (pay.Or
 	}
 	m, ok := s.Cashier.Merchants.ByID(o.Merchant)
 	if !ok {
-		return pay.Order{}, pay.Merchant{}, fmt.Errorf("order %s is of merchant %s, which is not configured", o.ID, o.Merchant)
+		// The operator has been told: see pay.Cashier.Stranded.
+		return pay.Order{}, pay.Merchant{}, &problem{Status: http.StatusServiceUnavailable, Code: string(pay.Unavailable),
+			Detail: "this merchant takes no payments at the moment"}
 	}
 	return o, m, s.checkOrigin(m, origin)
 }

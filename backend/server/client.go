@@ -49,5 +49,5 @@ func (s *Server) clientIP(r *http.Request) (netip.Addr, error) {
 }
 
 func (s *Server) trusted(ip netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip) })
+	return slices.ContainsFunc(s.now().TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

@@ -8,9 +8,10 @@ import (
 
 func TestClientIP(t *testing.T) {
 	t.Parallel()
-	s := &Server{TrustedProxies: []netip.Prefix{
+	s := &Server{}
+	s.Apply(Settings{TrustedProxies: []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8"),
-	}}
+	}})
 	for _, c := range []struct {
 		remote    string
 		forwarded []string

@@ -196,14 +196,15 @@ func (w *classWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Server) metrics() http.Handler {
 	show := promhttp.HandlerFor(s.Metrics.registry, promhttp.HandlerOpts{Timeout: 2 * scrapeLimit})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.MetricsToken == (pay.Digest{}) {
+		want := s.now().MetricsToken
+		if want == (pay.Digest{}) {
 			writeProblem(w, newProblem(r.Context(), http.StatusNotFound, string(pay.NotFound),
 				"metrics are shown once metrics_token is set in the configuration"))
 			return
 		}
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		digest := pay.DigestOf(token)
-		if !ok || subtle.ConstantTimeCompare(digest[:], s.MetricsToken[:]) != 1 {
+		if !ok || subtle.ConstantTimeCompare(digest[:], want[:]) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeProblem(w, newProblem(r.Context(), http.StatusUnauthorized, "unauthorized",
 				"send Authorization: Bearer and the metrics_token of the configuration"))

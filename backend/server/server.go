@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -27,11 +28,7 @@ type Server struct {
 	Ready     func(context.Context) error
 	Log       *slog.Logger
 
-	Metrics      *Metrics   // nil: counted and shown nowhere
-	MetricsToken pay.Digest // of what opens /metrics; the zero value: nothing does
-
-	// TrustedProxies are the networks whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
+	Metrics *Metrics // nil: counted and shown nowhere
 
 	// LocalPayer stands for the address of a browser on this very machine, whose own nobody outside knows. It is
 	// for a demonstration; without it such a browser cannot pay by H5.
@@ -43,8 +40,26 @@ type Server struct {
 	// Dashboard serves the staff's pages under /dashboard/. nil: there are none.
 	Dashboard http.Handler
 
+	settings atomic.Pointer[Settings]
+
 	pages   *pages
 	flights singleflight.Group // requests under way, by Idempotency-Key
+}
+
+// Settings are what may be replaced while the server is in use.
+type Settings struct {
+	TrustedProxies []netip.Prefix // networks whose X-Forwarded-For is believed
+	MetricsToken   pay.Digest     // of what opens /metrics; the zero value: nothing does
+}
+
+// Apply puts other settings in the place of those that the server has. Requests under way may end with the old ones.
+func (s *Server) Apply(o Settings) { s.settings.Store(&o) }
+
+func (s *Server) now() Settings {
+	if o := s.settings.Load(); o != nil {
+		return *o
+	}
+	return Settings{}
 }
 
 // Callbacks opens WeChat Pay's callbacks: it verifies, decrypts and decodes them.

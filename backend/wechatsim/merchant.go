@@ -31,6 +31,9 @@ type Merchant struct {
 	PublicKeyPEM  []byte // pub_key.pem, "PUBLIC KEY": verifies answers and callbacks
 	AppSecret     string // of AppID, 32 hex digits: exchanges a code for a customer's openid
 
+	// Others are further merchant API certificates that are valid beside Serial: see IssueCredential.
+	Others []Credential
+
 	// Certificates are WeChat Pay's platform certificates for this merchant; one in public-key mode has none.
 	// IssueCertificate makes one. RootPEM is their issuer.
 	Certificates []Certificate
@@ -42,10 +45,11 @@ type Merchant struct {
 
 // keys are the parsed keys that the simulator works with.
 type keys struct {
-	merchant *rsa.PublicKey  // checks requests
-	wechat   *rsa.PrivateKey // signs answers and callbacks
-	platform []platformKey   // of the certificates, which sign them in other modes; the oldest first
-	apiV3    []byte          // encrypts callbacks and certificates
+	merchant *rsa.PublicKey            // of Merchant.Serial
+	requests map[string]*rsa.PublicKey // check requests, by serial
+	wechat   *rsa.PrivateKey           // signs answers and callbacks
+	platform []platformKey             // of the certificates, which sign them in other modes; the oldest first
+	apiV3    []byte                    // encrypts callbacks and certificates
 }
 
 // NewMerchant makes a merchant with fresh keys and plausible ids.
@@ -111,7 +115,15 @@ func (m *Merchant) keys() (keys, error) {
 		platform = append(platform, platformKey{signer{c.Serial, key}, c.PEM, c.From, c.Until})
 	}
 	slices.SortStableFunc(platform, func(a, b platformKey) int { return a.from.Compare(b.from) })
-	return keys{merchant: &merchant.PublicKey, wechat: wechat, platform: platform, apiV3: []byte(m.APIv3Key)}, nil
+	requests := map[string]*rsa.PublicKey{m.Serial: &merchant.PublicKey}
+	for _, c := range m.Others {
+		key, err := parsePrivateKey(c.PrivateKeyPEM)
+		if err != nil {
+			return keys{}, fmt.Errorf("merchant's private key of %s: %w", c.Serial, err)
+		}
+		requests[c.Serial] = &key.PublicKey
+	}
+	return keys{merchant: &merchant.PublicKey, requests: requests, wechat: wechat, platform: platform, apiV3: []byte(m.APIv3Key)}, nil
 }
 
 // stateFile keeps a Merchant for OpenMerchant. It is the only file that is read back: one file, replaced whole, so a
@@ -132,6 +144,7 @@ type state struct {
 	WechatPrivate   string `json:"wechatpay_private_key"`
 	AppSecret       string `json:"app_secret"`
 
+	Others       []credentialState  `json:"other_credentials,omitempty"`
 	Certificates []certificateState `json:"certificates,omitempty"`
 	Root         string             `json:"root,omitempty"`
 	RootPrivate  string             `json:"root_private_key,omitempty"`
@@ -174,6 +187,9 @@ func OpenMerchant(dir string) (*Merchant, error) {
 	}
 	if m.AppSecret == "" { // kept by an older simulator
 		m.AppSecret = newAppSecret()
+	}
+	for _, x := range k.Others {
+		m.Others = append(m.Others, Credential{Serial: x.Serial, PrivateKeyPEM: []byte(x.Private)})
 	}
 	if err := m.loadCertificates(k); err != nil {
 		return nil, fmt.Errorf("open merchant: %s: %w", filepath.Join(dir, stateFile), err)
@@ -230,11 +246,16 @@ func (m *Merchant) saveState(dir string) error {
 	for _, c := range m.Certificates {
 		certificates = append(certificates, certificateState{string(c.PEM), string(c.keyPEM)})
 	}
+	var others []credentialState
+	for _, c := range m.Others {
+		others = append(others, credentialState{c.Serial, string(c.PrivateKeyPEM)})
+	}
 	text, err := json.MarshalIndent(state{
 		Comment: stateComment, Name: m.Name, MchID: m.MchID, AppID: m.AppID, Serial: m.Serial,
 		APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, MerchantPrivate: string(m.PrivateKeyPEM),
 		WechatPublic: string(m.PublicKeyPEM), WechatPrivate: string(m.wechatKeyPEM),
 		AppSecret:    m.AppSecret,
+		Others:       others,
 		Certificates: certificates, Root: string(m.RootPEM), RootPrivate: string(m.rootKeyPEM),
 	}, "", "  ")
 	if err != nil {

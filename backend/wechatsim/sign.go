@@ -84,11 +84,12 @@ func (s *Server) authorize(r *http.Request, body []byte, now time.Time) error {
 	if now.Sub(time.Unix(seconds, 0)).Abs() > clockTolerance {
 		return signError("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
 	}
-	if a.mchID != s.merchant.MchID || a.serial != s.merchant.Serial {
+	key := s.keys.requests[a.serial]
+	if a.mchID != s.merchant.MchID || key == nil {
 		return signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
 	}
 	message := requestMessage(r.Method, target(r), a.timestamp, a.nonce, body)
-	if err := verify(s.keys.merchant, message, a.signature); err != nil {
+	if err := verify(key, message, a.signature); err != nil {
 		return signError("错误的签名，导致验签失败")
 	}
 	return nil
