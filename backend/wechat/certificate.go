@@ -84,7 +84,7 @@ func parseCertificate(text []byte, serial string) (certificate, error) {
 		return certificate{}, err
 	}
 	return certificate{
-		verifier: verifiers.NewSHA256WithRSAPubkeyVerifier(serial, *key), from: c.NotBefore, until: c.NotAfter,
+		key: key, verifier: verifiers.NewSHA256WithRSAPubkeyVerifier(serial, *key), from: c.NotBefore, until: c.NotAfter,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +55,7 @@ type certificates struct {
 
 // A certificate is a key that WeChat Pay signs with for some years.
 type certificate struct {
+	key         *rsa.PublicKey
 	verifier    *verifiers.SHA256WithRSAPubkeyVerifier
 	from, until time.Time
 }
@@ -96,6 +98,17 @@ func (c *certificates) find(ctx context.Context, serial string) (*verifiers.SHA2
 		return nil, rejected(UnknownKey, "the platform certificate %s is not known: %v", serial, c.trouble)
 	}
 	return nil, rejected(UnknownKey, "WeChat Pay has no platform certificate %s, as of %s", serial, c.fetched.Format(time.DateTime))
+}
+
+// newest returns the certificate that was issued last, with its serial, if one is known.
+func (c *certificates) newest() (serial string, newest certificate, ok bool) {
+	now := time.Now()
+	for s, x := range *c.held.Load() {
+		if x.valid(now) && (!ok || x.from.After(newest.from) || x.from.Equal(newest.from) && s > serial) {
+			serial, newest, ok = s, x, true
+		}
+	}
+	return serial, newest, ok
 }
 
 // refresh downloads the list if it is old.

@@ -34,8 +34,14 @@ type echoBody struct {
 // opens. A failure is a [*pay.GatewayError].
 func (g *Gateway) Echo(ctx context.Context, m pay.MerchantID, message, notifyURL string) error {
 	const op = "echo"
+	var with *account
 	a, err := g.call(ctx, op, m, http.StatusOK, func(ctx context.Context, a *account) (*core.APIResult, error) {
-		sealed, err := utils.EncryptOAEPWithPublicKey(echoSecret+message, a.PublicKey)
+		with = a
+		key, err := a.keys.encryption(ctx)
+		if err != nil {
+			return nil, err
+		}
+		sealed, err := utils.EncryptOAEPWithPublicKey(echoSecret+message, key)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +59,7 @@ func (g *Gateway) Echo(ctx context.Context, m pay.MerchantID, message, notifyURL
 	if back.Message != message {
 		return a.unsure(op, errors.New("it says something else than it was told"))
 	}
-	if err := g.accounts[m].openSecret(message, back.Encrypted); err != nil {
+	if err := with.openSecret(message, back.Encrypted); err != nil {
 		return a.unsure(op, err)
 	}
 	return nil
@@ -74,7 +80,7 @@ func (a *account) openSecret(message, sealed string) error {
 // OpenEcho verifies and decrypts the callback of a self-test and returns its message. Its errors are [*Rejection]s.
 func (g *Gateway) OpenEcho(m pay.MerchantID, h http.Header, body []byte) (text string, err error) {
 	defer catch(&err)
-	opened, rejection := g.unseal(m, h, body, subject{kind: echoType, events: []string{echoEvent}})
+	a, opened, rejection := g.unseal(m, h, body, subject{kind: echoType, events: []string{echoEvent}})
 	if rejection != nil {
 		return "", rejection
 	}
@@ -88,7 +94,7 @@ func (g *Gateway) OpenEcho(m pay.MerchantID, h http.Header, body []byte) (text s
 	if said.InNotice == "" {
 		return said.Message, nil // somebody ran the self-test without it
 	}
-	if err := g.accounts[m].openSecret(said.Message, said.InNotice); err != nil {
+	if err := a.openSecret(said.Message, said.InNotice); err != nil {
 		return "", rejected(Undecryptable, "%v", err)
 	}
 	return said.Message, nil

@@ -74,6 +74,7 @@ const clockTolerance = 5 * time.Minute
 // operator what to do.
 type keyring struct {
 	id           string                                 // of the public key; empty: there is none
+	key          *rsa.PublicKey                         // of id
 	public       *verifiers.SHA256WithRSAPubkeyVerifier // of id
 	certificates *certificates                          // nil: none are taken
 }
@@ -83,18 +84,39 @@ func newKeyring(id string, public *rsa.PublicKey) *keyring {
 	if public == nil {
 		return &keyring{}
 	}
-	return &keyring{id: id, public: verifiers.NewSHA256WithRSAPubkeyVerifier(id, *public)}
+	return &keyring{id: id, key: public, public: verifiers.NewSHA256WithRSAPubkeyVerifier(id, *public)}
 }
 
 var errNoSerial = errors.New("any key may sign")
 
-// GetSerial names the key that WeChat Pay shall sign with; the SDK sends it with every request. During a switch-over
-// that is the public key. Without one nothing is sent: then WeChat Pay chooses among its certificates.
+// GetSerial names the key that WeChat Pay shall sign with and that we encrypt for; the SDK sends it with every request.
+// During a switch-over that is the public key. As long as no certificate is known nothing is sent, and WeChat Pay
+// chooses.
 func (k *keyring) GetSerial(context.Context) (string, error) {
-	if k.id == "" {
-		return "", errNoSerial
+	if k.id != "" {
+		return k.id, nil
 	}
-	return k.id, nil
+	if serial, _, ok := k.certificates.newest(); ok {
+		return serial, nil
+	}
+	return "", errNoSerial
+}
+
+// encryption returns the key that what only WeChat Pay may read is encrypted for: that of GetSerial.
+func (k *keyring) encryption(ctx context.Context) (*rsa.PublicKey, error) {
+	if k.id != "" {
+		return k.key, nil
+	}
+	if _, c, ok := k.certificates.newest(); ok {
+		return c.key, nil
+	}
+	if err := k.certificates.refresh(ctx); err != nil {
+		return nil, err
+	}
+	if _, c, ok := k.certificates.newest(); ok {
+		return c.key, nil
+	}
+	return nil, errors.New("no platform certificate is known yet")
 }
 
 // Verify checks a signature. Its errors are Rejections. A platform certificate that is not known yet is looked for at
