@@ -40,6 +40,7 @@ type merchantConfig struct {
 	SecretKey      string       `toml:"secret_key"`
 	Origins        []string     `toml:"origins"`
 	Late           string       `toml:"late"` // "accept" or "refund"
+	Limits         limitsConfig `toml:"limits"`
 	WeChat         wechatConfig `toml:"wechat"`
 	webhookConfig
 }
@@ -223,6 +224,9 @@ func (m merchantConfig) check() error {
 	if err := m.webhookConfig.check(); err != nil {
 		return err
 	}
+	if err := m.Limits.check(); err != nil {
+		return fmt.Errorf("[merchant.limits]: %w", err)
+	}
 	if err := m.WeChat.checkChannels(); err != nil {
 		return fmt.Errorf("[merchant.wechat]: %w", err)
 	}
@@ -283,7 +287,7 @@ func (c *config) merchants() ([]pay.Merchant, map[pay.MerchantID]wechat.Account,
 		list = append(list, pay.Merchant{
 			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID, SubMchID: a.SubMchID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
-			Late: pay.LatePolicy(m.Late), Channels: channelsOf(m.WeChat.Channels),
+			Late: pay.LatePolicy(m.Late), Limits: m.Limits.limits(), Channels: channelsOf(m.WeChat.Channels),
 			WebhookURL: m.WebhookURL,
 		})
 	}

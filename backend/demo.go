@@ -171,7 +171,7 @@ func (d *demo) config(m *wechatsim.Merchant, shop net.Addr) config {
 		Database:   sqliteScheme + filepath.Join(d.data, "saoma.db"),
 		Merchants: []merchantConfig{{
 			ID: demoMerchant, Name: "街角咖啡", PublishableKey: demoPublishableKey, SecretKey: d.secretKey,
-			Origins: shopOrigins(shop),
+			Origins: shopOrigins(shop), Limits: limitsConfig{Requests: limitMax, Checkouts: limitMax}, // all come from this machine
 			webhookConfig: webhookConfig{
 				WebhookURL: "http://" + shop.String() + "/hooks/saoma", WebhookSecret: d.webhookSecret, WebhookPrivate: true,
 			},

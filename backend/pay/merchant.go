@@ -15,6 +15,7 @@ type Merchant struct {
 	SecretDigest   Digest // of the key that the shop's server holds
 	Origins        []string
 	Late           LatePolicy
+	Limits         Limits
 	Channels       []Channel // beside Native, which every merchant takes
 	WebhookURL     string    // where it hears of its orders; empty: nowhere. The secrets are with the WebhookGateway
 }

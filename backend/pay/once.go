@@ -73,6 +73,20 @@ func (c *Cashier) Answer(ctx context.Context, m MerchantID, o Once) (answer stri
 	return answer, nil
 }
 
+// Remember remembers what a key made, for what is not made in one transaction of ours. Made twice it must be the same.
+func (c *Cashier) Remember(ctx context.Context, m MerchantID, o Once, subject string) error {
+	err := c.Store.Update(ctx, func(tx Tx) error {
+		if made, err := o.made(ctx, tx, m); err != nil || made != "" {
+			return err
+		}
+		return o.keep(ctx, tx, m, subject, c.Now())
+	})
+	if err != nil {
+		return fmt.Errorf("remember what a key made: %w", err)
+	}
+	return nil
+}
+
 // KeepAnswer remembers the answer to a request, for its repeats.
 func (c *Cashier) KeepAnswer(ctx context.Context, m MerchantID, o Once, answer string) error {
 	err := c.Store.Update(ctx, func(tx Tx) error { return tx.SaveAnswer(ctx, m, o.Key, answer) })

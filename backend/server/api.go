@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -43,6 +44,14 @@ func post(path string, status int, summary string) huma.Operation {
 	return operation(http.MethodPost, path, status, summary)
 }
 
+func put(path string, status int, summary string) huma.Operation {
+	return operation(http.MethodPut, path, status, summary)
+}
+
+func remove(path, summary string) huma.Operation {
+	return operation(http.MethodDelete, path, http.StatusNoContent, summary)
+}
+
 func operation(method, path string, status int, summary string) huma.Operation {
 	words := strings.FieldsFunc(strings.ToLower(method)+path, func(r rune) bool { return strings.ContainsRune("/{}", r) })
 	return huma.Operation{
@@ -59,7 +68,7 @@ func operation(method, path string, status int, summary string) huma.Operation {
 // in the log; nothing internal reaches the caller.
 func handle[I, O any](s *Server, api huma.API, op huma.Operation, call func(context.Context, *I) (*O, error)) {
 	op.Responses = map[string]*huma.Response{"default": problemResponse(api)}
-	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(api, s.withCaller(op), func(ctx context.Context, in *I) (*O, error) {
 		out, err := call(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, op.OperationID, err)
@@ -76,25 +85,21 @@ func (s *Server) secret(op huma.Operation) huma.Operation {
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		key, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
 		m, err := s.Cashier.Authenticate(ctx.Context(), key)
-		if !ok || err != nil {
-			s.refuseKey(ctx, op.OperationID, err)
+		switch {
+		case !ok, pay.CodeOf(err) == pay.Unauthorized:
+			ctx.SetHeader("WWW-Authenticate", `Bearer realm="saoma"`)
+			err = s.unauthorized(ctx.Context(), "send Authorization: Bearer and the merchant's secret key")
+		case err == nil:
+			err = s.limit(ctx.Context(), limitRequests, string(m.ID), cmp.Or(m.Limits.Requests, pay.RequestsDefault))
+		}
+		if err != nil {
+			r, w := humago.Unwrap(ctx)
+			writeProblem(w, s.problem(r.Context(), op.OperationID, err))
 			return
 		}
 		next(huma.WithValue(ctx, merchantKey{}, m))
 	})
 	return op
-}
-
-// refuseKey answers a call with a wrong secret key, or without one.
-func (s *Server) refuseKey(ctx huma.Context, call string, err error) {
-	r, w := humago.Unwrap(ctx)
-	if err != nil && pay.CodeOf(err) != pay.Unauthorized {
-		writeProblem(w, s.problem(r.Context(), call, err))
-		return
-	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="saoma"`)
-	writeProblem(w, newProblem(r.Context(), http.StatusUnauthorized, string(pay.Unauthorized),
-		"send Authorization: Bearer and the merchant's secret key"))
 }
 
 // merchant returns whom secret let in.
@@ -115,7 +120,7 @@ func (s *Server) withCORS(next http.Handler) http.Handler {
 		w.Header().Add("Vary", "Origin")
 		if origin != "" && s.Cashier.Merchants.AnyAllows(origin) {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
-			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id")
+			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After")
 		}
 		if r.Method == http.MethodOptions {
 			w.Header().Set("Access-Control-Allow-Methods", "GET, POST")

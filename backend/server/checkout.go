@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -35,14 +36,17 @@ func (s *Server) createCheckout(ctx context.Context, in *struct {
 }) (*checkoutAnswer, error) {
 	m, ok := s.Cashier.Merchants.ByPublishableKey(in.Body.Key)
 	if !ok {
-		return nil, &problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "no merchant has this publishable key",
-			Errors: []problemField{{"key", "must be a merchant's publishable key"}}}
+		return nil, s.unauthorized(ctx, "no merchant has this publishable key", problemField{"key", "must be a merchant's publishable key"})
 	}
 	if in.Origin == "" {
 		return nil, &problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
 			Detail: "this call is for browsers, which send an Origin; servers use POST /v1/orders"}
 	}
 	if err := s.checkOrigin(m, in.Origin); err != nil {
+		return nil, err
+	}
+	c, _ := ctx.Value(callerKey{}).(caller)
+	if err := s.limit(ctx, limitCheckouts, string(m.ID)+" "+c.address, cmp.Or(m.Limits.Checkouts, pay.CheckoutsDefault)); err != nil {
 		return nil, err
 	}
 	// A browser's key counts among browsers only: it must not collide with one of the shop's server.
@@ -137,7 +141,7 @@ func (s *Server) newer(ctx context.Context, o pay.Order, after int64, wait time.
 }
 
 func (s *Server) cancelCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
-	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	o, _, err := s.actOnToken(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +152,7 @@ func (s *Server) cancelCheckout(ctx context.Context, in *checkoutToken) (*viewAn
 }
 
 func (s *Server) renewCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
-	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	o, _, err := s.actOnToken(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +170,7 @@ func (s *Server) renewCheckout(ctx context.Context, in *checkoutToken) (*viewAns
 // checkCheckout is the customer's "I have paid". WeChat Pay in trouble is no trouble of the customer's: the order is
 // answered as it stands, and the sweep goes on asking.
 func (s *Server) checkCheckout(ctx context.Context, in *checkoutToken) (*viewAnswer, error) {
-	o, _, err := s.orderOfToken(ctx, in.Token, in.Origin)
+	o, _, err := s.actOnToken(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +198,14 @@ func (s *Server) orderOfToken(ctx context.Context, token, origin string) (pay.Or
 			Detail: "this merchant takes no payments at the moment"}
 	}
 	return o, m, s.checkOrigin(m, origin)
+}
+
+// actOnToken is orderOfToken for what a browser does to an order: not any number of times.
+func (s *Server) actOnToken(ctx context.Context, in *checkoutToken) (o pay.Order, m pay.Merchant, err error) {
+	if o, m, err = s.orderOfToken(ctx, in.Token, in.Origin); err != nil {
+		return o, m, err
+	}
+	return o, m, s.limit(ctx, limitActions, string(o.ID), actionsMax)
 }
 
 // checkoutPage serves the page with the QR code, painted, framed by the shop's page or alone.

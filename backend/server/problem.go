@@ -144,8 +144,30 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
-func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, newProblem(r.Context(), http.StatusNotFound, string(pay.NotFound), "no such call"))
+// noRoute answers what no route takes: a path that is nobody's, or one that is called by another method.
+func (s *Server) noRoute(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if allowed := methodsOf(mux, r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed",
+				"this address is called by "+strings.Join(allowed, ", ")))
+			return
+		}
+		writeProblem(w, newProblem(r.Context(), http.StatusNotFound, string(pay.NotFound), "no such call"))
+	}
+}
+
+// methodsOf returns the methods by which the path of a request can be called.
+func methodsOf(mux *http.ServeMux, r *http.Request) (allowed []string) {
+	for _, method := range [...]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	return allowed
 }
 
 // clean makes text that a stranger wrote fit for an answer or a log line: printable, and not long.

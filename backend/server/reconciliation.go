@@ -30,14 +30,26 @@ type newReconciliation struct {
 	Date string `json:"date" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"A day in Beijing that has ended"`
 }
 
-func (s *Server) createReconciliation(ctx context.Context, in *struct{ Body newReconciliation }) (*reconciliationAnswer, error) {
-	r, err := s.Cashier.Reconcile(ctx, merchant(ctx).ID, in.Body.Date)
+func (s *Server) createReconciliation(ctx context.Context, in *struct {
+	Key     string `header:"Idempotency-Key" maxLength:"255"`
+	Body    newReconciliation
+	RawBody []byte
+}) (*reconciliationAnswer, error) {
+	m := merchant(ctx).ID
+	return once(ctx, s, m, in.Key, in.RawBody, func(ctx context.Context, o pay.Once) (*reconciliationAnswer, error) {
+		r, err := s.reconcile(ctx, m, in.Body.Date)
+		if err != nil {
+			return nil, err
+		}
+		return &reconciliationAnswer{r}, s.Cashier.Remember(ctx, m, o, "reconciliation "+r.Day)
+	})
+}
+
+func (s *Server) reconcile(ctx context.Context, m pay.MerchantID, day string) (pay.Reconciliation, error) {
+	r, err := s.Cashier.Reconcile(ctx, m, day)
 	if errors.Is(err, pay.ErrBillNotReady) {
-		return nil, &problem{Status: http.StatusConflict, Code: "bill_not_ready",
+		return r, &problem{Status: http.StatusConflict, Code: "bill_not_ready",
 			Detail: "WeChat Pay has not finished the bill of this day; it is there after 10:00 in Beijing"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &reconciliationAnswer{r}, nil
+	return r, err
 }

@@ -43,6 +43,7 @@ type Server struct {
 	settings atomic.Pointer[Settings]
 
 	pages   *pages
+	limits  limiter
 	flights singleflight.Group // requests under way, by Idempotency-Key
 }
 
@@ -123,6 +124,11 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/webhooks/endpoint", "How your server that takes webhooks has been doing")), s.readEndpoint)
 	handle(s, api, s.secret(post("/v1/webhooks/endpoint/enable", http.StatusOK, "Have webhooks sent again")), s.enableEndpoint)
 
+	handle(s, api, s.secret(put("/v1/products/{sku}", http.StatusOK, "Put a product into the catalogue")), s.putProduct)
+	handle(s, api, s.secret(get("/v1/products/{sku}", "Look at a product")), s.readProduct)
+	handle(s, api, s.secret(remove("/v1/products/{sku}", "Take a product out of the catalogue")), s.deleteProduct)
+	handle(s, api, s.secret(get("/v1/products", "List products, by SKU")), s.listProducts)
+
 	// For WeChat Pay.
 	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify("payment", s.takePayment))
 	mux.HandleFunc("POST /notify/{merchant}/refund", s.notify("refund", s.takeRefund))
@@ -143,7 +149,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Dashboard != nil {
 		mux.Handle("/dashboard/", s.Dashboard)
 	}
-	mux.HandleFunc("/", s.noRoute)
+	mux.HandleFunc("/", s.noRoute(mux))
 
 	return s.withRequestID(s.withCORS(s.Metrics.count(mux))), nil
 }

@@ -21,7 +21,7 @@ func TestListsOfOrdersUseAnIndex(t *testing.T) {
 		"orders_of_merchant (merchant=? AND id>? AND id<?)":         {State: pay.Pending, CreatedAfter: since, Before: "ord_9"},
 		"orders_by_reference (merchant=? AND reference=?)":          {Reference: "r"},
 		"orders_by_reference (merchant=? AND reference=? AND id<?)": {Reference: "r", State: pay.Paid, Before: "ord_9"},
-		"orders_by_time (merchant=? AND created_at>?)":              {CreatedAfter: since},
+		"orders_created (merchant=? AND created_at>?)":              {CreatedAfter: since},
 	} {
 		f.Merchant, f.Limit = "cafe", 20
 		steps, err := s.PlanOrders(t.Context(), f)

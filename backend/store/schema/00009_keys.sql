@@ -13,6 +13,5 @@ CREATE TABLE secret_keys (
 );
 CREATE INDEX secret_keys_of_merchant ON secret_keys (merchant, id);
 
--- A list of orders in one state, or of those made since some moment, does not walk through all of the merchant's.
+-- A list of orders in one state does not walk through all of the merchant's.
 CREATE INDEX orders_by_state ON orders (merchant, state, id);
-CREATE INDEX orders_by_time  ON orders (merchant, created_at, id);
