@@ -14,7 +14,7 @@ import (
 // newDashboard connects the staff's pages. The server tells it the addresses of browsers.
 func (s *service) newDashboard(c config, h *server.Server) *dashboard.Dashboard {
 	return &dashboard.Dashboard{
-		Cashier: s.cashier, BackOffice: newBackOffice(s.cashier), Hub: s.hub, PublicURL: c.PublicURL, Log: s.log,
+		Cashier: s.cashier, BackOffice: newBackOffice(s.cashier), Figures: &pay.Figures{Store: s.cashier.Store, Now: s.cashier.Now}, Hub: s.hub, PublicURL: c.PublicURL, Log: s.log,
 		Address: h.RemoteIP,
 	}
 }

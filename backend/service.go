@@ -54,6 +54,7 @@ type service struct {
 	dashboard *dashboard.Dashboard
 	sender    *webhook.Sender
 	deliverer *deliverer
+	seen      seenQueue
 
 	stop  context.CancelFunc // ends the sweep
 	loops sync.WaitGroup
@@ -153,6 +154,8 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 	h.Apply(settings)
 	s.server = h
 	s.cashier.RenderWebhook = h.RenderWebhook
+	s.seen = newSeenQueue()
+	h.Shown, h.Pushed = s.seen.shown, s.seen.pushed
 	s.cashier.Committed = func(order pay.Order, kind pay.Kind) {
 		if o.committed != nil {
 			o.committed(order)
@@ -177,6 +180,7 @@ func (s *service) start(l net.Listener) {
 	s.loops.Go(func() { s.keepHouse(ctx) })
 	s.loops.Go(func() { s.dashboard.Run(ctx) })
 	s.loops.Go(func() { s.keepCertificates(ctx) })
+	s.loops.Go(func() { s.recordSeen(ctx) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("stopped serving", "error", err)

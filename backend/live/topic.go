@@ -11,19 +11,21 @@ type topic struct {
 
 // Publish sends msg to every socket of the topic and wakes its watchers. With a closeCode the sockets are
 // closed after the message; a nil msg only closes, or only wakes. Publish does not wait for the network.
-// It keeps msg, which must not be changed afterwards.
-func (h *Hub) Publish(name string, msg []byte, closeCode int) {
+// It keeps msg, which must not be changed afterwards. It returns how many sockets and watchers there were.
+func (h *Hub) Publish(name string, msg []byte, closeCode int) (listeners int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.topics[name]
 	if t == nil {
-		return
+		return 0
 	}
+	listeners = len(t.sockets) + t.watchers
 	for _, s := range t.sockets {
 		s.send(msg, closeCode)
 	}
 	t.wake()
 	h.dropIfEmpty(name, t)
+	return listeners
 }
 
 // Watch is for long polls: changed is closed by the next Publish to the topic, or by Close. Call stop when

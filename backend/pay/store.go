@@ -39,6 +39,9 @@ type Tx interface {
 	StaffLogTx
 	WebhookTx
 	EchoTx
+	OrderSearchTx
+	FiguresTx
+	ShownTx
 }
 
 // OrderTx reads and writes orders.
@@ -74,6 +77,7 @@ type AttemptTx interface {
 	LiveAttempt(context.Context, OrderID) (Attempt, error)
 	// PaidAttempt returns the attempt of the order that the transaction paid.
 	PaidAttempt(ctx context.Context, id OrderID, transactionID string) (Attempt, error)
+	Attempts(context.Context, OrderID) ([]Attempt, error) // oldest first
 	InsertAttempt(context.Context, Attempt) error
 	// UpdateAttempt writes what may change of an attempt that is stored in state from, or returns ErrStale.
 	UpdateAttempt(ctx context.Context, a Attempt, from AttemptState) error

@@ -239,6 +239,9 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 	}
 	s.pages.setHeaders(w.Header(), m.Origins, r.Host)
 	s.pages.send(w, r, page)
+	if s.Shown != nil {
+		s.Shown(o)
+	}
 }
 
 // pageProblem is the checkout page that cannot be shown.

@@ -37,6 +37,11 @@ type Server struct {
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
 
+	// Shown and Pushed are told what customers saw: the checkout page, and how many watched when the final state was
+	// pushed. They must not block. nil: nobody wants to know.
+	Shown  func(pay.Order)
+	Pushed func(o pay.Order, watchers int)
+
 	// Dashboard serves the staff's pages under /dashboard/. nil: there are none.
 	Dashboard http.Handler
 
@@ -161,7 +166,10 @@ func (s *Server) Push(o pay.Order) {
 	if view.Status.Final() {
 		code = closeFinal
 	}
-	s.Hub.Publish(string(o.ID), s.message(view), code)
+	watchers := s.Hub.Publish(string(o.ID), s.message(view), code)
+	if s.Pushed != nil && code == closeFinal {
+		s.Pushed(o, watchers)
+	}
 	s.Log.Info("order", "merchant", o.Merchant, "order", o.ID, "status", o.State, "version", o.Version,
 		"late", o.Late)
 }

@@ -20,6 +20,7 @@ import (
 type Dashboard struct {
 	Cashier    *pay.Cashier
 	BackOffice *pay.BackOffice
+	Figures    *pay.Figures
 	Hub        *live.Hub
 	PublicURL  string // our own origin as browsers see it; with https cookies are for https only
 	Log        *slog.Logger
@@ -51,6 +52,23 @@ const anybody pay.Permission = ""
 func (d *Dashboard) routes() []route {
 	return []route{
 		{"GET {$}", anybody, d.home},
+		{"GET today", pay.SeeFigures, d.todayPage},
+
+		{"GET orders", pay.SeeOrders, d.ordersPage},
+		{"GET orders/{id}", pay.SeeOrders, d.orderPage},
+		{"GET orders/{id}/refund", pay.RefundOrders, d.refundPage},
+		{"POST orders/{id}/refund", pay.RefundOrders, d.refund},
+		{"GET orders/{id}/cancel", pay.CancelOrders, d.cancelPage},
+		{"POST orders/{id}/cancel", pay.CancelOrders, d.cancel},
+
+		{"GET staff", pay.ManageStaff, d.staffPage},
+		{"POST staff", pay.ManageStaff, d.addStaff},
+		{"GET staff/{id}", pay.ManageStaff, d.memberPage},
+		{"POST staff/{id}/role", pay.ManageStaff, d.setRole},
+		{"POST staff/{id}/disable", pay.ManageStaff, d.disableMember},
+		{"POST staff/{id}/enable", pay.ManageStaff, d.enableMember},
+		{"POST staff/{id}/password", pay.ManageStaff, d.resetPassword},
+		{"GET log", pay.SeeStaffLog, d.logPage},
 
 		{"POST sign-out", anybody, d.signOut},
 		{"GET password", anybody, d.passwordPage},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +24,15 @@ func functions(lang string) template.FuncMap {
 		"time":     func(t time.Time) string { return clock(lang, t) },
 		"iso":      func(t time.Time) string { return t.In(beijing).Format(time.RFC3339) },
 		"duration": func(d time.Duration) string { return duration(lang, d) },
-		"number":   grouped[int],
-		"percent":  percent,
-		"said":     func(f flash) string { return f.say(lang) },
+		"number":   grouped[int64],
+		"isOrder":  func(subject string) bool { return strings.HasPrefix(subject, "ord_") },
+		"fen": func(text string) string {
+			n, _ := strconv.ParseInt(text, 10, 64) // as we wrote it
+			return yuan(pay.Fen(n))
+		},
+		"since":   func(d time.Duration) string { return since(lang, d) },
+		"percent": percent,
+		"said":    func(f flash) string { return f.say(lang) },
 	}
 }
 
@@ -33,7 +40,7 @@ func functions(lang string) template.FuncMap {
 func (f flash) say(lang string) string {
 	args := make([]any, len(f.Args))
 	for i, a := range f.Args {
-		args[i] = translate(lang, a)
+		args[i] = translateRefusal(lang, translate(lang, a))
 	}
 	return translate(lang, f.Text, args...)
 }
@@ -52,6 +59,23 @@ func translate(lang, text string, args ...any) string {
 	}
 	return fmt.Sprintf(text, args...)
 }
+
+// translateRefusal returns what the domain refused with, whose numbers stand as # in the dictionary.
+func translateRefusal(lang, message string) string {
+	if lang != "zh-CN" {
+		return message
+	}
+	found, ok := chinese[numbers.ReplaceAllString(message, "#")]
+	if !ok {
+		return message
+	}
+	for _, n := range numbers.FindAllString(message, -1) {
+		found = strings.Replace(found, "#", n, 1)
+	}
+	return found
+}
+
+var numbers = regexp.MustCompile(`\d+`)
 
 // yuan writes an amount as ¥1,234.50.
 func yuan(f pay.Fen) string {
@@ -160,6 +184,18 @@ func duration(lang string, d time.Duration) string {
 		return fmt.Sprint(m, minute)
 	}
 	return fmt.Sprint(s, second)
+}
+
+// since writes how long after the beginning something happened, where tenths of a second matter.
+func since(lang string, d time.Duration) string {
+	if d < 10*time.Second {
+		unit := " s"
+		if lang == "zh-CN" {
+			unit = " 秒"
+		}
+		return fmt.Sprintf("+%.1f%s", max(d, 0).Seconds(), unit)
+	}
+	return "+" + duration(lang, d)
 }
 
 // clip cuts what somebody typed to at most n characters.

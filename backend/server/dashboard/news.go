@@ -11,6 +11,9 @@ import (
 // newsEvery is how often browsers are told at most that there is something new: a shop may sell faster than people read.
 const newsEvery = 300 * time.Millisecond
 
+// warmEvery is how often figures are brought up to date though nobody looks.
+const warmEvery = time.Minute
+
 // news is all that is said. The browser then asks for its page again, with its own rights.
 var news = []byte("changed")
 
@@ -22,6 +25,7 @@ func orderTopic(m pay.MerchantID, id pay.OrderID) string {
 
 // Changed takes note that an order has changed. It is called after the commit and does not wait.
 func (d *Dashboard) Changed(o pay.Order) {
+	d.Figures.Changed(o)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.changed == nil {
@@ -35,14 +39,34 @@ func (d *Dashboard) Changed(o pay.Order) {
 func (d *Dashboard) Run(ctx context.Context) {
 	tick := time.NewTicker(newsEvery)
 	defer tick.Stop()
+	warm := time.NewTicker(warmEvery)
+	defer warm.Stop()
+	d.warm(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-warm.C:
+			d.warm(ctx)
+			continue
 		case <-tick.C:
 		}
 		for topic := range d.takeChanged() {
 			d.Hub.Publish(topic, news, 0)
+		}
+	}
+}
+
+// warm computes the figures that pages show, so that nobody has to wait for a month of them.
+func (d *Dashboard) warm(ctx context.Context) {
+	now := d.BackOffice.Now()
+	for _, m := range d.Cashier.Merchants.All() {
+		if staff, err := d.BackOffice.Staff(ctx, m.ID); err == nil && len(staff) == 0 {
+			continue // nobody can look
+		}
+		from := now.Truncate(time.Hour).Add(-31 * 24 * time.Hour)
+		if _, err := d.Figures.Hours(ctx, m.ID, from, now); err != nil && ctx.Err() == nil {
+			d.Log.Warn("dashboard: figures", "merchant", m.ID, "error", err)
 		}
 	}
 }

@@ -128,5 +128,10 @@ func (n navItem) permits(r pay.Role) bool { return r.May(n.Needs) }
 
 // navigation is the menu, in its order. The first page that a role permits is its home.
 func navigation() []navItem {
-	return []navItem{}
+	return []navItem{
+		{"today", "Today", "today", pay.SeeFigures},
+		{"orders", "Orders", "orders", pay.SeeOrders},
+		{"staff", "Staff", "staff", pay.ManageStaff},
+		{"log", "Staff log", "log", pay.SeeStaffLog},
+	}
 }
