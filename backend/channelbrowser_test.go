@@ -251,28 +251,40 @@ func TestDesktopWeChat(t *testing.T) {
 	}
 }
 
+// leaveFrame clicks a link of the checkout's frame as a hand does, once it is there, until the window shows a page of the
+// origin: a click is lost when the program takes the page over between its two halves.
+func (v *window) leaveFrame(t *testing.T, selector, origin string) {
+	t.Helper()
+	eventually(t, "the link "+selector+" leads to "+origin, func() bool {
+		at, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](`document.readyState === 'complete' ? location.origin : ''`))
+		if err == nil && at == origin {
+			return true
+		}
+		var box, corner []float64
+		ok := v.inFrame(`(() => { const e = document.querySelector('`+selector+`'); e.scrollIntoView({block: 'center'});
+			const b = e.getBoundingClientRect(); return b.width ? [b.x + b.width / 2, b.y + b.height / 2] : null })()`, &box)
+		if corner, err = chromedp.Run(v.ctx, chromedp.Evaluate[[]float64](`(() => { const b = document.querySelector('saoma-checkout')
+			.shadowRoot.querySelector('iframe').getBoundingClientRect(); return [b.x, b.y] })()`)); !ok || err != nil || len(box) != 2 {
+			return false
+		}
+		for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+			_, err := chromedp.Call(v.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{
+				Type: kind, X: corner[0] + box[0], Y: corner[1] + box[1], Button: input.MouseButtonLeft, ClickCount: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return false
+	})
+}
+
 // In a shop's page the link leads the whole window to WeChat Pay, by a click of the customer's own.
 func TestByH5FromAShopsPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.phone(t, w.shop.url+"/minimal.html", uaPhone)
-	v.live(t) // the program makes the link anew when it takes over
-	var box []float64
-	eventually(t, "the frame offers to pay", func() bool {
-		return v.inFrame(`(() => { const e = document.querySelector('#saoma-open'); e.scrollIntoView({block: 'center'});
-			const b = e.getBoundingClientRect(); return b.width ? [b.x + b.width / 2, b.y + b.height / 2] : null })()`, &box) && len(box) == 2
-	})
-	corner := evaluate[[]float64](t, v, `(() => { const f = document.querySelector('saoma-checkout').shadowRoot?.querySelector('iframe') ||
-		document.querySelector('iframe'); const b = f.getBoundingClientRect(); return [b.x, b.y] })()`)
-	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
-		_, err := chromedp.Call(v.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{
-			Type: kind, X: corner[0] + box[0], Y: corner[1] + box[1], Button: input.MouseButtonLeft, ClickCount: 1,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	v.at(t, w.sim.url)
+	v.leaveFrame(t, "#saoma-open", w.sim.url)
 	v.tap(t, "#pay")
 	v.at(t, w.url)
 	v.alone(t, "paid")
@@ -282,5 +294,29 @@ func TestByH5FromAShopsPage(t *testing.T) {
 		return err
 	}); err != nil || list[0].Channel != pay.H5 || list[0].State != pay.Paid {
 		t.Errorf("the order is %+v, %v", list, err)
+	}
+	v.tap(t, "#saoma-back") // nobody has named a return address: it is the page that he came from
+	v.at(t, w.shop.url)
+	if got := evaluate[string](t, v, `location.pathname`); got != "/minimal.html" {
+		t.Errorf("back at %s", got)
+	}
+}
+
+// The guest at a table pays on the phone in hand, and comes back to the kitchen's page, which knows the order.
+func TestFromTheTableToTheKitchen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.phone(t, w.shop.url+"/table/?table=7", uaPhone)
+	v.wantTrue(t, "the loader is there", `!!window.Saoma`)
+	v.run(t, `document.querySelector('[data-sku] [data-step="1"]').click(); document.getElementById('pay').click()`)
+	v.leaveFrame(t, "#saoma-open", w.sim.url)
+	v.tap(t, "#pay")
+	v.at(t, w.url)
+	v.alone(t, "paid")
+	v.tap(t, "#saoma-return")
+	v.at(t, w.shop.url)
+	v.shows(t, "#order[data-state=paid]")
+	if got := evaluate[string](t, v, `location.pathname + document.querySelector('[data-table]').textContent`); got != "/kitchen/7" {
+		t.Errorf("back at %s", got)
 	}
 }

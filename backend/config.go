@@ -41,6 +41,7 @@ type merchantConfig struct {
 	Origins        []string     `toml:"origins"`
 	Late           string       `toml:"late"` // "accept" or "refund"
 	Limits         limitsConfig `toml:"limits"`
+	Looks          pay.Looks    `toml:"looks"`
 	WeChat         wechatConfig `toml:"wechat"`
 	webhookConfig
 }
@@ -230,6 +231,9 @@ func (m merchantConfig) check() error {
 	if err := m.WeChat.checkChannels(); err != nil {
 		return fmt.Errorf("[merchant.wechat]: %w", err)
 	}
+	if err := server.CheckLooks(m.Looks); err != nil {
+		return fmt.Errorf("[merchant.looks]: %w", err)
+	}
 	for _, origin := range m.Origins {
 		if err := checkOrigin("origins", origin); err != nil {
 			return err
@@ -288,7 +292,7 @@ func (c *config) merchants() ([]pay.Merchant, map[pay.MerchantID]wechat.Account,
 			ID: id, Name: m.Name, MchID: a.MchID, AppID: a.AppID, SubMchID: a.SubMchID,
 			PublishableKey: m.PublishableKey, SecretDigest: pay.DigestOf(m.SecretKey), Origins: m.Origins,
 			Late: pay.LatePolicy(m.Late), Limits: m.Limits.limits(), Channels: channelsOf(m.WeChat.Channels),
-			WebhookURL: m.WebhookURL,
+			WebhookURL: m.WebhookURL, Looks: m.Looks,
 		})
 	}
 	return list, accounts, nil

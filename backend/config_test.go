@@ -56,6 +56,8 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"short secret key":          {`"sk_`, "\"sk\"\n#", []string{"secret_key"}},
 		"unknown database":          {"listen =", "database = \"mysql://x\"\nlisten =", []string{"database"}},
 		"late with a typo":          {"origins         =", "late = \"refuse\"\norigins =", []string{"late", "accept", "refund"}},
+		"unknown look":              {"[merchant.wechat]", "[merchant.looks]\ncolour = \"#fff\"\n[merchant.wechat]", []string{"looks", "colour", "accent"}},
+		"look that is no colour":    {"[merchant.wechat]", "[merchant.looks]\naccent = \"url(x)\"\n[merchant.wechat]", []string{"looks", "accent", "url(x)"}},
 		"unknown channel":           {`"jsapi", "h5"]`, `"fax"]`, []string{"channels", "fax", "jsapi"}},
 		"no native":                 {`["native", `, `[`, []string{"channels", "native"}},
 		"jsapi without a secret":    {"app_secret      = \"" + m.AppSecret, "app_secret      = \"", []string{"app_secret", "jsapi"}},

@@ -1,6 +1,6 @@
 // The plain script of the checkout page. It starts the Go program, and it brings the customer to "paid"
 // without it: the server paints every state, so all it takes is to ask, and to load the page again when
-// there is news. It does all HTTP, for the Go program as well, speaks with the shop's page around the frame
+// there is news. It does all HTTP, for the Go program as well, and speaks with the shop's page around the frame
 // through one MessagePort. The Go program has the WebSocket and everything that is seen.
 (() => {
   'use strict';
@@ -33,7 +33,6 @@
   const html = document.documentElement;
   const is = (name) => html.classList.contains(name);
   const find = (id) => document.getElementById('saoma-' + id);
-
   let shown = order; // the order on the screen
   let program = 'none'; // the Go program: none, loading, running or gone
   let ears = null; // of the component
@@ -189,7 +188,6 @@
   }
 
   let code = order.code_url; // the last one there was
-
   // moved is called when another view of the order is on the screen than before.
   function moved(before) {
     const fresh = shown.status === 'pending' && before.code_url !== shown.code_url;
@@ -242,7 +240,7 @@
     if (is('sound') && ended) window.saomaLook?.sound(paid, paid && find('result')?.dataset.speech);
   }
 
-  const unsaid = []; // what is to be said once there is somebody to say it to
+  const unsaid = []; // to be said once there is somebody to say it to
   if (document.querySelector('.second')) unsaid.push({ type: 'needchannel' });
 
   const tellings = {
@@ -252,6 +250,7 @@
     sound: ({ on }) => html.classList.toggle('sound', on === true),
     focus: () => (find('result') || find('scan'))?.focus(),
     look({ properties }) {
+      find('look')?.remove(); // what the server painted of it
       wish = Object(properties);
       look();
     },
@@ -491,7 +490,9 @@
 
   addEventListener('online', awake);
   addEventListener('offline', () => (program === 'running' ? hear('lost') : sign('lost')));
-  addEventListener('pageshow', (event) => event.persisted && awake());
+  // A page that is kept for the way back has no socket: the browser would cut it and say so in the console.
+  addEventListener('pagehide', ({ persisted }) => persisted && program === 'running' && hear('asleep'));
+  addEventListener('pageshow', ({ persisted }) => persisted && awake());
   setInterval(() => (tick(), overtime()), 250);
   follow();
   start();

@@ -35,7 +35,7 @@ window.saomaLook = (() => {
       const value = wished(name);
       if (value && CSS.supports(property, value)) set('--saoma-' + name, value);
     }
-    html.classList.toggle('type-large', wished('type') === 'large');
+    html.classList.toggle('type-large', (wished('type') || html.dataset.type) === 'large');
     if (!COLOURS.some(wished)) return;
 
     const theme = getComputedStyle(html);
@@ -131,6 +131,9 @@ window.saomaLook = (() => {
     voice.start(at);
     voice.stop(at + 0.3);
   }
+
+  // What the server could not read of the wish, it lets us see to before anything is painted.
+  if (!document.currentScript.defer) look(Object.fromEntries(new URLSearchParams(location.search)));
 
   return { look, sound };
 })();

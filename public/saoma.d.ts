@@ -47,7 +47,11 @@ declare global {
     theme?: SaomaTheme;
     /** A language tag; by default the one of the page around, then the browser's. zh-CN, zh-TW, en, ja and ko are spoken. */
     lang?: string;
-    /** Where the customer goes some seconds after paying; by default the `return_url` of the order. */
+    /**
+     * Where the customer goes some seconds after paying; by default the `return_url` of the order. `{ORDER_ID}` in it
+     * becomes the order's id. Who left for WeChat to pay on the same phone comes back to it too, and without one to the
+     * page that the checkout stands in, if their origin is one of the merchant's.
+     */
     returnUrl?: string;
     /** The shop's own name for the order, at most 64 characters. */
     reference?: string;

@@ -27,9 +27,10 @@
   };
 
   // The custom properties that the frame is told of.
-  const LOOKS =
+  const LOOKS = (
     'accent accent-text background surface text muted border success warning danger radius button-radius ' +
-    'font font-size spacing shadow code-size max-width type';
+    'font font-size spacing shadow code-size max-width type'
+  ).replace(/\S+/g, '--saoma-$&').split(' ');
   // Style sheets made by script need no permission of the page's policy.
   const sheetOf = (css) => {
     const sheet = new CSSStyleSheet();
@@ -54,7 +55,6 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 .kiosk .inner>*{height:100vh!important}
 @media(max-width:480px){dialog{height:100%;border-radius:0}}
 :host([hidden]),[hidden]{display:none}`);
-  const lock = sheetOf(':root{overflow:hidden;scrollbar-gutter:stable}');
 
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
@@ -74,7 +74,6 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     const address = text && make('a', { href: text }).href;
     return /^http/.test(address) ? address : undefined;
   }
-
   const night = matchMedia('(prefers-color-scheme: dark)');
   // The elements that Saoma made, not the shop: taken out of the page when they are over.
   const passing = new WeakSet();
@@ -90,6 +89,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     #box; // what is in the shadow root: a dialog, or not
     #note; // what is said in the place of the frame
     #frame;
+    #lock; // the sheet that keeps the page behind the modal where it is
     #tries = 0; // frames in a row that did not answer
     #port;
     #sent; // the looks that the frame was told
@@ -145,11 +145,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 
     renew() { this.#post({ type: 'renew' }); }
     cancel() { this.#post({ type: 'cancel' }); }
-
-    destroy() {
-      this.#unmount();
-      this.remove();
-    }
+    destroy() { this.#unmount(); this.remove(); }
 
     #promise() { this.#result = new Promise((settle) => (this.#settle = settle)); }
 
@@ -183,24 +179,24 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     #forget() {
       this.#unmount();
       if (this.#over) this.#promise();
-      this.#over = false;
       this.#state = 'loading';
+      this.#over = false;
       this.#last = {};
       this.#token = this.#once = null;
     }
 
     #show() {
       this.#box.showModal();
-      // A page that cannot scroll has no scrollbar to keep room for.
-      const { scrollHeight, clientHeight } = document.documentElement;
-      if (scrollHeight > clientHeight) document.adoptedStyleSheets.push(lock);
+      // The page keeps the room that its scrollbar took: nothing in it moves.
+      this.#lock = sheetOf(`:root{overflow:hidden;padding-right:${innerWidth - document.documentElement.clientWidth}px}`);
+      document.adoptedStyleSheets.push(this.#lock);
       this.#greet();
     }
 
     #hide() {
       if (!this.#box?.open) return;
       this.#box.close(); // gives the focus back
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== lock);
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== this.#lock);
     }
 
     #greet() {
@@ -217,19 +213,26 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     // The theme is dark where the page writes in a light colour: many dark pages declare no colour scheme.
     get #theme() {
       const theme = this.theme || script.dataset.theme;
-      if (theme === 'dark' || theme === 'light') return theme;
+      if (/^(dark|light)$/.test(theme)) return theme;
       const { color } = getComputedStyle(this);
       return parseFloat(color.match(/[\d.]+/)) > (color.startsWith('rgb') ? 128 : 0.5) ? 'dark' : 'light';
     }
 
-    // #look tells the frame how to look and sound, when that is new.
+    get #looks() {
+      const style = getComputedStyle(this);
+      const looks = {};
+      for (const name of LOOKS) {
+        const value = style.getPropertyValue(name);
+        if (value) looks[name] = value;
+      }
+      return looks;
+    }
+
+    // #look tells the frame how to look and sound, if that is new.
     #look() {
       const theme = this.#theme;
       this.#box.classList.toggle('dark', theme === 'dark');
-      const style = getComputedStyle(this);
-      const properties = {};
-      for (const look of LOOKS.split(' ')) properties['--saoma-' + look] = style.getPropertyValue('--saoma-' + look);
-      const messages = [{ type: 'theme', theme }, { type: 'look', properties }, { type: 'sound', on: this.hasAttribute('sound') }];
+      const messages = [{ type: 'theme', theme }, { type: 'look', properties: this.#looks }, { type: 'sound', on: this.hasAttribute('sound') }];
       const sent = JSON.stringify(messages);
       if (!this.#port || sent === this.#sent) return;
       this.#sent = sent;
@@ -252,8 +255,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 
     #build() {
       const [ariaLabel, , close] = this.#words;
-      this.#note = make('div', { className: 'note' });
-      const inner = make('div', { className: 'inner' }, this.#note);
+      const inner = make('div', { className: 'inner' }, (this.#note = make('div', { className: 'note' })));
       const tag = this.#modal || this.#kiosk ? 'dialog' : 'div';
       const box = (this.#box = make(tag, { ariaLabel, className: 'box ' + this.mode }, inner));
       const cross = make('button', { className: 'close', textContent: '×', ariaLabel: close, onclick: this.#done });
@@ -289,8 +291,11 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       throw new SaomaError(body.code, body.detail || body.title);
     }
 
+    // #address says at once how the page shall look, and where a customer comes back to who leaves to pay in WeChat.
     #address(mode) {
-      return `${SERVER}/checkout/${encodeURIComponent(this.#token)}?lang=${this.#lang}&theme=${this.#theme}&mode=${mode}`;
+      const back = webAddress(this.returnUrl || location.href);
+      const query = new URLSearchParams({ lang: this.#lang, theme: this.#theme, mode, back, ...this.#looks });
+      return `${SERVER}/checkout/${encodeURIComponent(this.#token)}?${query}`;
     }
 
     #mount() {
@@ -307,7 +312,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#expect(LOAD_LIMIT);
     }
 
-    // #expect gives the frame some time. One that stays silent is made anew, and in the end given up.
+    // #expect gives the frame some time. One that stays silent is made anew, in the end given up.
     #expect(limit) {
       clearTimeout(this.#wait);
       this.#wait = setTimeout(() => {
@@ -325,21 +330,21 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#port?.close();
       const { port1, port2 } = new MessageChannel();
       this.#port = port1;
-      port1.onmessage = ({ data }) => this.#hear(data);
+      port1.onmessage = this.#hear;
       this.#frame.contentWindow.postMessage({ type: 'saoma.connect', v: 1 }, SERVER, [port2]);
       this.#sent = null;
       this.#look();
       this.#greet();
     };
 
-    #hear({ type, order, height }) {
+    #hear = ({ data: { type, order, height } }) => {
       clearTimeout(this.#wait);
       this.#tries = 0;
       if (type === 'order') this.#news(order);
       if (type === 'size' && height > 0) this.#frame.style.height = height + 'px';
-      if (['offline', 'online', 'renewed', 'needchannel'].includes(type)) this.#emit(type);
+      if (/line|renew|need/.test(type)) this.#emit(type);
       if (type === 'close') this.#done();
-    }
+    };
 
     // #news tells the shop what changed: a status is news when it was another before, whatever is said again.
     #news(order) {
@@ -363,7 +368,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     // kiosk goes back to its start, also when the customer gave up.
     #leave(status) {
       if (status !== 'paid' && (!this.#kiosk || status === 'expired')) return;
-      const back = !this.#kiosk && webAddress(this.returnUrl || this.#last.return_url);
+      const back = !this.#kiosk && webAddress((this.returnUrl || this.#last.return_url)?.replace('{ORDER_ID}', this.#last.id));
       this.#exit = () => (back ? location.assign(back) : this.close());
       this.#end = setTimeout(this.#exit, this.#kiosk ? (this.backAfter || 8) * 1000 : LEAVE_AFTER);
     }
@@ -394,10 +399,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#drop();
       this.#tries = 0;
       this.#state = 'failed';
-      const again = () => {
-        this.#unmount();
-        this.#plan();
-      };
+      const again = () => { this.#unmount(); this.#plan(); };
       if (this.#kiosk) this.#wait = setTimeout(again, KIOSK_RETRY);
       const [title, sorry] = this.#words;
       this.#note.replaceChildren(
@@ -439,7 +441,6 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   }
 
   customElements.define(TAG, Checkout);
-
   // create makes an element of options that are named like its properties.
   function create({ container, mode = container ? 'inline' : 'modal', ...options }) {
     const element = make(TAG, { mode, ...options });
@@ -463,8 +464,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     return opened;
   }
 
-  // preload has a hidden frame of ours fetch what a checkout needs: a browser keeps what frames of other sites
-  // load apart from what the page loads, so that a prefetch from here would be of no use to it.
+  // preload has a hidden frame of ours fetch what a checkout needs: browsers keep what it loads apart from the page's.
   let warm;
   function preload() {
     if (warm || navigator.connection?.saveData) return;

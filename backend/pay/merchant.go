@@ -18,10 +18,14 @@ type Merchant struct {
 	Limits         Limits
 	Channels       []Channel // beside Native, which every merchant takes
 	WebhookURL     string    // where it hears of its orders; empty: nowhere. The secrets are with the WebhookGateway
+	Looks          Looks     // of the checkout
 }
 
 // Takes reports whether customers may pay the merchant in the channel.
 func (m Merchant) Takes(c Channel) bool { return c == Native || slices.Contains(m.Channels, c) }
+
+// Looks are how a merchant wants the checkout to look. The domain carries them; the server says what they may be.
+type Looks map[string]string
 
 // A LatePolicy says what becomes of money that comes after an order expired or was cancelled.
 type LatePolicy string

@@ -80,7 +80,7 @@ func (s *Server) payInWeChat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	page := s.pageOf(o, q)
+	page := s.pageOf(o, m, q)
 	switch {
 	case isPrefetch(r):
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -123,7 +123,7 @@ func (s *Server) payByH5(w http.ResponseWriter, r *http.Request) {
 		s.pageProblem(w, r, err)
 		return
 	}
-	page := s.pageOf(o, r.URL.Query())
+	page := s.pageOf(o, m, r.URL.Query())
 	switch {
 	case isPrefetch(r):
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -181,14 +181,38 @@ func failedOf(q url.Values) string {
 	return ""
 }
 
-// pageOf is the address of an order's checkout page, in the language of the query.
-func (s *Server) pageOf(o pay.Order, q url.Values) url.URL {
+// pageOf is the address of an order's checkout page, in the language of the query and with its way back.
+func (s *Server) pageOf(o pay.Order, m pay.Merchant, q url.Values) url.URL {
 	u, _ := url.Parse(s.PublicURL) // checked at the start
 	page := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/checkout/" + string(o.Token)}
+	query := url.Values{}
 	if lang := q.Get("lang"); lang != "" && len(lang) <= 35 { // as long as a tag may be, by RFC 5646
-		page.RawQuery = url.Values{"lang": {lang}}.Encode()
+		query.Set("lang", lang)
 	}
+	if back := backOf(q, o, m); back != "" {
+		query.Set("back", back)
+	}
+	page.RawQuery = query.Encode()
 	return page
+}
+
+// backMax bounds an address that a page may name, in bytes: WeChat Pay carries it along in one of its own.
+const backMax = 1024
+
+// backOf is the shop's page that the loader says the customer is on, if it is one of the merchant's: nobody else is
+// led to.
+func backOf(q url.Values, o pay.Order, m pay.Merchant) string {
+	back := q.Get("back")
+	u, err := url.Parse(back)
+	if err != nil || len(back) > backMax || !m.Allows(u.Scheme+"://"+u.Host) {
+		return ""
+	}
+	return withOrder(back, o)
+}
+
+// withOrder names the order in an address that asks for it, as return_url may: browsers escape braces in a path.
+func withOrder(address string, o pay.Order) string {
+	return strings.NewReplacer("{ORDER_ID}", string(o.ID), "%7BORDER_ID%7D", string(o.ID)).Replace(address)
 }
 
 // leave redirects, and lets the next page know our origin.

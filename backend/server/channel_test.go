@@ -1,7 +1,9 @@
 package server
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"saoma/backend/pay"
@@ -48,6 +50,30 @@ func TestChannelsOfADevice(t *testing.T) {
 	} {
 		if got := channels(c.m, c.d); !slices.Equal(got, c.want) {
 			t.Errorf("on %s: %v; want %v", c.d, got, c.want)
+		}
+	}
+}
+
+// Customers are led back to pages of the merchant only.
+func TestBackOf(t *testing.T) {
+	t.Parallel()
+	m := pay.Merchant{Origins: []string{"https://shop.example"}}
+	o := pay.Order{ID: "ord_1"}
+	for back, want := range map[string]string{
+		"https://shop.example/table/?table=7":                  "https://shop.example/table/?table=7",
+		"https://shop.example/k/?order={ORDER_ID}":             "https://shop.example/k/?order=ord_1",
+		"https://shop.example/k/%7BORDER_ID%7D":                "https://shop.example/k/ord_1",
+		"https://shop.example":                                 "https://shop.example",
+		"https://shop.example@evil.example/":                   "",
+		"https://evil.example/https://shop.example":            "",
+		"http://shop.example/":                                 "",
+		"javascript:alert(1)":                                  "",
+		"//shop.example/":                                      "",
+		"https://shop.example/" + strings.Repeat("a", backMax): "",
+		"undefined": "", "": "",
+	} {
+		if got := backOf(url.Values{"back": {back}}, o, m); got != want {
+			t.Errorf("%.60q leads back to %q; want %q", back, got, want)
 		}
 	}
 }

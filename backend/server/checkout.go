@@ -226,18 +226,18 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
 		Order:   s.view(o),
 		Origins: m.Origins,
-		Device:  device, Channels: channels(m, device), Failed: failedOf(q),
+		Device:  device, Channels: channels(m, device), Failed: failedOf(q), Back: backOf(q, o, m),
 	}
 	if p.Bridge, err = s.bridge(r.Context(), o, device); err != nil {
 		s.pageProblem(w, r, err)
 		return
 	}
-	page, err := s.pages.render(p, pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode"), Sound: q.Get("sound")})
+	page, styles, err := s.pages.render(p, optionsOf(q, m))
 	if err != nil {
 		s.pageProblem(w, r, err)
 		return
 	}
-	s.pages.setHeaders(w.Header(), m.Origins, r.Host)
+	s.pages.setHeaders(w.Header(), styles, m.Origins, r.Host)
 	s.pages.send(w, r, page)
 	if s.Shown != nil {
 		s.Shown(o)

@@ -45,7 +45,7 @@ func (s *Server) view(o pay.Order) wire.Order {
 		CodeURL:        o.CodeURL,
 		Token:          string(o.Token),
 		CheckoutURL:    s.PublicURL + "/checkout/" + string(o.Token),
-		ReturnURL:      o.ReturnURL,
+		ReturnURL:      withOrder(o.ReturnURL, o),
 		Late:           o.Late,
 		CreatedAt:      o.CreatedAt,
 		ExpiresAt:      o.ExpiresAt,

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"saoma/backend/pay"
 	"saoma/backend/wire"
 	"saoma/widget/ui"
 
@@ -21,10 +22,10 @@ import (
 
 // pages paints checkout pages. They differ by the order; what they all share is computed once.
 type pages struct {
-	style     template.CSS // stands in the page: the code is visible without another request
-	styleHash string       // a CSP source that allows this style and no other
-	files     files
-	zippers   sync.Pool // of *gzip.Writer: each has a megabyte of tables
+	style       template.CSS // stands in the page: the code is visible without another request
+	light, dark theme        // in it
+	files       files
+	zippers     sync.Pool // of *gzip.Writer: each has a megabyte of tables
 }
 
 func newPages(f files) (*pages, error) {
@@ -32,12 +33,15 @@ func newPages(f files) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the page's style: %w", err)
 	}
-	sum := sha256.Sum256(style)
-	return &pages{
-		style:     template.CSS(style),
-		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		files:     f,
-	}, nil
+	ps := &pages{style: template.CSS(style), files: f} //nolint:gosec // our own
+	ps.light, ps.dark = themesOf(style)
+	return ps, nil
+}
+
+// hashOf is the source of a Content-Security-Policy that allows this style and no other.
+func hashOf(style template.CSS) string {
+	sum := sha256.Sum256([]byte(style))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // pageOptions is how a checkout page should look, as its address asks for it. What is not known is taken
@@ -46,21 +50,49 @@ type pageOptions struct {
 	Theme string // auto, light or dark
 	Mode  string // inline, modal or kiosk when framed by the loader; page when the checkout stands alone
 	Sound string // 1: a tone and a spoken amount tell of the payment
+
+	merchant Looks // of all the merchant's checkouts
+	page     Looks // of the shop's page
+	late     bool  // more of the shop's page than the server can read: look.js holds the first frame until it has
+}
+
+// optionsOf reads them.
+func optionsOf(q url.Values, m pay.Merchant) pageOptions {
+	o := pageOptions{Theme: q.Get("theme"), Mode: q.Get("mode"), Sound: q.Get("sound"), merchant: m.Looks}
+	if o.Theme == "" {
+		o.Theme = m.Looks["theme"]
+	}
+	var whole bool
+	o.page, whole = looksOfQuery(q)
+	o.late = !whole
+	return o
+}
+
+func (o pageOptions) large() bool {
+	if wished, ok := o.page["type"]; ok {
+		return wished == "large"
+	}
+	return o.merchant["type"] == "large"
 }
 
 func (o pageOptions) classes() string {
-	theme, mode := "auto", "page"
+	theme, mode := "auto", "inline" // a mode that a shop has misspelt is framed all the same
 	switch o.Theme {
 	case "light", "dark":
 		theme = o.Theme
 	}
 	switch o.Mode {
-	case "inline", "modal", "kiosk":
+	case "modal", "kiosk", "page":
 		mode = o.Mode
+	case "":
+		mode = "page"
 	}
 	classes := "theme-" + theme + " mode-" + mode
 	if o.Sound == "1" {
 		classes += " sound"
+	}
+	if o.large() {
+		classes += " type-large"
 	}
 	return classes
 }
@@ -72,7 +104,7 @@ func (o pageOptions) classes() string {
 // Nothing here holds up the painting. All scripts and the program are asked for at once, the small scripts
 // before the large program, which compiles as it arrives; the frame's script finds its address by its id.
 var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
-<html lang="{{.Lang}}" class="{{.Classes}}">
+<html lang="{{.Lang}}" class="{{.Classes}}"{{with .Type}} data-type="{{.}}"{{end}}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -81,6 +113,12 @@ var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
 <title>{{.Title}}</title>
 <link rel="icon" href="data:,">
 <style>{{.Style}}</style>
+{{- with .MerchantStyle}}
+<style>{{.}}</style>
+{{- end}}
+{{- with .PageStyle}}
+<style id="{{$.LookID}}">{{.}}</style>
+{{- end}}
 {{- if not .Final}}
 <noscript><meta http-equiv="refresh" content="4"></noscript>
 {{- with .Program}}
@@ -90,7 +128,7 @@ var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
 <script src="{{.}}" defer fetchpriority="high"></script>
 {{- end}}
 {{- end}}
-<script src="{{.Look}}" defer></script>
+<script src="{{.Look}}"{{if not .Late}} defer{{end}}></script>
 <script src="{{.Frame}}" defer fetchpriority="high"></script>
 {{- with .WeChat}}
 <script src="{{.}}" defer></script>
@@ -106,35 +144,51 @@ var pageTemplate = template.Must(template.New("checkout").Parse(`<!doctype html>
 // programID is the id of the link that loads the program ahead. A page without it has no program.
 const programID = "saoma-program"
 
-// render paints the whole document of a checkout. It may be called by many handlers at once.
-func (ps *pages) render(p wire.Page, o pageOptions) ([]byte, error) {
+// lookID is the id of the style that look.js takes over.
+const lookID = "saoma-look"
+
+// render paints the whole document of a checkout and names the styles in it, as sources of a Content-Security-Policy.
+// It may be called by many handlers at once.
+func (ps *pages) render(p wire.Page, o pageOptions) (document []byte, styles string, err error) {
 	p.Lang = ui.MatchLang(p.Lang)
 	data, err := json.Marshal(p) // with <, > and & escaped: a name cannot end the script element
 	if err != nil {
-		return nil, fmt.Errorf("render page: %w", err)
+		return nil, "", fmt.Errorf("render page: %w", err)
+	}
+	merchants, pages := ps.styles(o.merchant, o.page)
+	styles = hashOf(ps.style)
+	for _, style := range []template.CSS{merchants, pages} {
+		if style != "" {
+			styles += " " + hashOf(style)
+		}
 	}
 	var b bytes.Buffer
 	err = pageTemplate.Execute(&b, map[string]any{
-		"Lang":      p.Lang,
-		"Classes":   o.classes(),
-		"Scheme":    colorScheme(o.Theme),
-		"Title":     ui.Title(p),
-		"Final":     p.Order.Status.Final(),
-		"Style":     ps.style,
-		"ProgramID": programID,
-		"Program":   ps.files.address("app.wasm"),
-		"Runtime":   ps.files.address("wasm_exec.js"),
-		"Frame":     ps.files.address("frame.js"),
-		"Look":      ps.files.address("look.js"),
-		"WeChat":    ps.inWeChat(p),
-		"Painted":   template.HTML(app.HTMLString(&ui.Checkout{Page: p})), // go-app escapes what it writes
-		"PageID":    wire.PageID,
-		"Page":      template.JS(data), // JSON that json.Marshal made safe for HTML
+		"Lang":          p.Lang,
+		"Classes":       o.classes(),
+		"Scheme":        colorScheme(o.Theme),
+		"Title":         ui.Title(p),
+		"Final":         p.Order.Status.Final(),
+		"Style":         ps.style,
+		"LookID":        lookID,
+		"Late":          o.late,
+		"Type":          o.merchant["type"],
+		"MerchantStyle": merchants,
+		"PageStyle":     pages,
+		"ProgramID":     programID,
+		"Program":       ps.files.address("app.wasm"),
+		"Runtime":       ps.files.address("wasm_exec.js"),
+		"Frame":         ps.files.address("frame.js"),
+		"Look":          ps.files.address("look.js"),
+		"WeChat":        ps.inWeChat(p),
+		"Painted":       template.HTML(app.HTMLString(&ui.Checkout{Page: p})), // go-app escapes what it writes
+		"PageID":        wire.PageID,
+		"Page":          template.JS(data), // JSON that json.Marshal made safe for HTML
 	})
 	if err != nil {
-		return nil, fmt.Errorf("render page: %w", err)
+		return nil, "", fmt.Errorf("render page: %w", err)
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), styles, nil
 }
 
 // inWeChat is the address of the script that pays inside WeChat, where the page can.
@@ -157,7 +211,7 @@ func colorScheme(theme string) string {
 // send answers with a page, by gzip if the browser takes it. Painted and styled it has some 15 KB; packed it fits
 // into the ten packets that a server may send before it hears back, which saves distant customers a round trip.
 // Brotli would save 10 % more and no round trip. Packing gives nothing away (BREACH): who can ask for the page has
-// its one secret, the token, in the address, and nothing of the request comes back in it but choices from lists.
+// its one secret, the token, in the address.
 func (ps *pages) send(w http.ResponseWriter, r *http.Request, page []byte) {
 	w.Header().Set("Vary", "Accept-Encoding")
 	// A writer that fails has nobody left to tell.
@@ -177,9 +231,9 @@ func (ps *pages) send(w http.ResponseWriter, r *http.Request, page []byte) {
 }
 
 // setHeaders sets what a checkout page may do and who may do what with it.
-func (ps *pages) setHeaders(h http.Header, origins []string, host string) {
+func (ps *pages) setHeaders(h http.Header, styles string, origins []string, host string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pageCSP(ps.styleHash, origins, host))
+	h.Set("Content-Security-Policy", pageCSP(styles, origins, host))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin") // the address holds the token; WeChat's H5 page wants the origin
@@ -191,11 +245,11 @@ func (ps *pages) setHeaders(h http.Header, origins []string, host string) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
-// pageCSP is the Content-Security-Policy of a checkout page: the one style in it, our own scripts, WebAssembly,
+// pageCSP is the Content-Security-Policy of a checkout page: the styles in it, our own scripts, WebAssembly,
 // the socket on our host, and frames in pages of the merchant only. No text becomes markup or code (Trusted
 // Types). Sockets are named, since not every browser counts them to 'self'. An origin that is no plain origin is
 // left out: it could end the directive and begin another.
-func pageCSP(style string, origins []string, host string) string {
+func pageCSP(styles string, origins []string, host string) string {
 	ancestors := "'self'"
 	for _, origin := range origins {
 		if isOrigin(origin) {
@@ -209,7 +263,7 @@ func pageCSP(style string, origins []string, host string) string {
 	return strings.Join([]string{
 		"default-src 'none'",
 		"script-src 'self' 'wasm-unsafe-eval'",
-		"style-src " + style,
+		"style-src " + styles,
 		"img-src 'self' data:",
 		"connect-src " + connect,
 		"frame-ancestors " + ancestors,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"html"
 	"log/slog"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"saoma/backend/pay"
 	"saoma/backend/wire"
 )
 
@@ -44,7 +46,7 @@ func testPages(t *testing.T) *pages {
 
 func paint(t *testing.T, p wire.Page, o pageOptions) string {
 	t.Helper()
-	page, err := testPages(t).render(p, o)
+	page, _, err := testPages(t).render(p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,16 +109,21 @@ func TestPageWithoutScripts(t *testing.T) {
 
 func TestPageOptions(t *testing.T) {
 	t.Parallel()
-	for o, want := range map[pageOptions]string{
-		{}:                             `class="theme-auto mode-page"`,
-		{Theme: "light"}:               `class="theme-light mode-page"`,
-		{Theme: "auto", Mode: "modal"}: `class="theme-auto mode-modal"`,
-		{Mode: "kiosk", Sound: "1"}:    `class="theme-auto mode-kiosk sound"`,
-		{Sound: "yes"}:                 `class="theme-auto mode-page"`,
-		{Theme: `x" onload="`, Mode: `"><script>alert(1)</script>`}: `class="theme-auto mode-page"`,
+	for query, want := range map[string]string{
+		"":                      `class="theme-auto mode-page"`,
+		"theme=light":           `class="theme-light mode-page"`,
+		"theme=auto&mode=modal": `class="theme-auto mode-modal"`,
+		"mode=kiosk&sound=1":    `class="theme-auto mode-kiosk sound"`,
+		"sound=yes":             `class="theme-auto mode-page"`,
+		"mode=popup":            `class="theme-auto mode-inline"`,
+		"theme=x%22+onload%3D%22&mode=%22%3E%3Cscript%3E": `class="theme-auto mode-inline"`,
 	} {
-		if page := paint(t, testPage(wire.StatusPending), o); !strings.Contains(page, want) {
-			t.Errorf("%+v: no %s in\n%s", o, want, page)
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := paint(t, testPage(wire.StatusPending), optionsOf(q, pay.Merchant{})); !strings.Contains(page, want) {
+			t.Errorf("%s: no %s in\n%s", query, want, page)
 		}
 	}
 	p := testPage(wire.StatusPending)
@@ -164,7 +171,7 @@ func TestPagesArePaintedAtOnce(t *testing.T) {
 	for i := range 32 {
 		wg.Go(func() {
 			s := statuses[i%len(statuses)]
-			page, err := ps.render(testPage(s), pageOptions{})
+			page, _, err := ps.render(testPage(s), pageOptions{})
 			if err != nil || !strings.Contains(string(page), `data-status="`+string(s)+`"`) {
 				t.Errorf("%s: %v\n%s", s, err, page)
 			}

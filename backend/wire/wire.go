@@ -93,6 +93,9 @@ type Page struct {
 	// Bridge is what the page inside WeChat pays by, once the customer is known there.
 	Bridge *BridgeCall `json:"bridge,omitempty"`
 
+	// Back is the shop's page that the checkout stands in: where customers return to who left it to pay in WeChat.
+	Back string `json:"back,omitempty"`
+
 	// Failed is the channel that the customer wanted to pay by and could not.
 	Failed string `json:"failed,omitempty"`
 }

@@ -1,5 +1,5 @@
 // The cart of the web shop and of the tables. Everything about the payment is in one attribute of the pay button, which
-// Saoma's script reads when it is pressed, and in two events that come back.
+// Saoma's script reads when it is pressed, and in one event that comes back.
 (() => {
   'use strict';
 
@@ -78,9 +78,6 @@
   // The browser's word is good enough to empty a cart. What is handed over is decided by the server, which the next
   // page asks.
   document.addEventListener('paid', () => sessionStorage.removeItem(key));
-  document.addEventListener('close', ({ detail }) => {
-    if (detail?.status === 'paid') location.assign(`${pay.dataset.then}?order=${detail.orderId}`);
-  });
 
   addEventListener('pageshow', load); // also when the customer comes back
 })();

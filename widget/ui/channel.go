@@ -37,8 +37,12 @@ func (c *Checkout) toWeChat(o wire.Order) app.UI {
 		text = t.OpenAgain
 	}
 	step := map[string]string{wire.ChannelJSAPI: "/wechat", wire.ChannelH5: "/h5"}[ch]
+	query := url.Values{"lang": {c.Page.Lang}}
+	if c.Page.Back != "" {
+		query.Set("back", c.Page.Back)
+	}
 	return app.A().ID("saoma-open").Class("filled").Target("_top").Rel("nofollow").
-		Href("/checkout/" + url.PathEscape(o.Token) + step + "?lang=" + url.QueryEscape(c.Page.Lang)).Text(text)
+		Href(attr("/checkout/" + url.PathEscape(o.Token) + step + "?" + query.Encode())).Text(text)
 }
 
 // toAnotherPhone shows the code large, or gets one if the order waits to be paid in another channel.

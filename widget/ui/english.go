@@ -22,7 +22,7 @@ var english = texts{
 	Checking:  "Checking the result…",
 
 	SecondScan: "Scan with another phone",
-	SecondHow:  "It can’t be paid on this phone, not even from a screenshot. Point WeChat’s Scan on another phone here.",
+	SecondHow:  "It can’t be paid on this phone, not even from a screenshot. Open WeChat’s Scan on another.",
 	Enlarge:    "Enlarge", Bright: "Turn the brightness all the way up, then scan with another phone", Restore: "Back",
 
 	Here: "Pay with WeChat", H5How: "WeChat opens on this phone. When you have paid you come back here.",

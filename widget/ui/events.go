@@ -24,6 +24,8 @@ func (c *Checkout) heard(ctx app.Context, kind, body string) {
 		c.lose(ctx)
 	case heardAwake:
 		c.live.wake()
+	case heardAsleep:
+		c.live.drop()
 	case heardRefused:
 		c.quit, c.said = quitRefused, c.texts().CancelFailed
 	case heardSay:

@@ -15,6 +15,7 @@ const (
 	heardFine    = "fine"    // a poll was answered, without news
 	heardLost    = "lost"    // a poll failed
 	heardAwake   = "awake"   // the page is seen again, or the network is back
+	heardAsleep  = "asleep"  // the page has been left and may come back
 	heardRefused = "refused" // a cancel failed
 	heardSay     = "say"     // a text for those who listen
 )

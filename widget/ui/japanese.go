@@ -21,8 +21,8 @@ var japanese = texts{
 	Seconds:   "残り%d秒です",
 	Checking:  "結果を確認しています…",
 
-	SecondScan: "別のスマホでスキャンしてください",
-	SecondHow:  "この端末では支払えません（スクリーンショットも不可）。別のスマホのWeChatの「スキャン」をかざしてください。",
+	SecondScan: "別のスマホでスキャン",
+	SecondHow:  "この端末では支払えません（スクリーンショットも不可）。別のスマホのWeChatで読み取ってください。",
 	Enlarge:    "拡大表示", Bright: "画面を最も明るくして、別のスマホでスキャンしてください", Restore: "元に戻す",
 
 	Here: "WeChatで支払う", H5How: "この端末でWeChatが開きます。お支払い後、このページに戻ります。",

@@ -119,6 +119,9 @@ func (c *Checkout) back(o wire.Order) app.UI {
 	case o.Status != wire.StatusExpired:
 		ways = append(ways, act("done", "filled", t.Done))
 	}
+	if !isWeb(o.ReturnURL) && isWeb(c.Page.Back) { // seen where the checkout stands alone
+		ways = append(ways, app.A().ID("saoma-back").Class("filled own").Href(attr(c.Page.Back)).Rel("noopener").Text(t.Return))
+	}
 	if o.Status.Final() {
 		ways = append(ways, act("print", "quiet", t.Print))
 	}
