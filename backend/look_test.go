@@ -3,11 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 
 	"saoma/backend/pay"
 )
@@ -30,7 +27,7 @@ func TestServerAndScriptAgreeOnLooks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	o := w.latte(t)
-	v := w.openAt(t, "about:blank")
+	v := w.openAt(t, w.checkout(o, ""))
 	for _, looks := range []pay.Looks{
 		{"accent": "#7c3aed"},
 		{"surface": "#777", "text": "#777", "muted": "#787878", "accent": "#777", "accent-text": "#888", "warning": "#777", "danger": "#778"},
@@ -47,20 +44,22 @@ func TestServerAndScriptAgreeOnLooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, theme := range []string{"light", "dark"} {
-			show := func(query string) []string {
-				if err := chromedp.Do(v.ctx, chromedp.Navigate(w.checkout(o, "theme="+theme+"&"+query))); err != nil {
-					t.Fatal(err)
-				}
-				if query == "" {
-					v.lookAs(t, string(script))
-				}
-				return evaluate[[]string](t, v, `(`+paintedLooks+`).map(String)`)
-			}
-			if server, script := show(query.Encode()), show(""); !slices.Equal(server, script) {
-				for i := range server {
-					if server[i] != script[i] {
-						t.Errorf("%s, %v: the server paints %s; the script %s", theme, looks, server[i], script[i])
-					}
+			dress(t, v, theme)
+			both := resultOf[[][]string](t, v, `
+				const html = await (await fetch('`+w.checkout(o, query.Encode())+`')).text();
+				const sheet = new CSSStyleSheet();
+				sheet.replaceSync(html.match(/<style id="saoma-look">(.*?)<.style>/)[1]);
+				document.adoptedStyleSheets = [sheet];
+				document.documentElement.classList.toggle('type-large', /<html[^>]* type-large/.test(html));
+				const server = `+paintedLooks+`.map(String);
+				document.adoptedStyleSheets = [];
+				saomaLook.look(`+string(script)+`);
+				const script = `+paintedLooks+`.map(String);
+				saomaLook.look({});
+				return [server, script]`)
+			for i, server := range both[0] {
+				if script := both[1][i]; server != script {
+					t.Errorf("%s, %v: the server paints %s; the script %s", theme, looks, server, script)
 				}
 			}
 		}
