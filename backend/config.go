@@ -59,18 +59,28 @@ const (
 
 // loadConfig reads a file. Its errors are one line that says what to mend, and where.
 func loadConfig(file string) (config, error) {
+	c, err := readConfig(file)
+	if err != nil {
+		return c, err
+	}
+	if err := errors.Join(c.resolve(), c.check()); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return c, fmt.Errorf("%s: %s", file, printable(first))
+	}
+	return c, nil
+}
+
+// readConfig reads a file as it stands, with the defaults. With an unknown key the error comes beside all the others.
+func readConfig(file string) (config, error) {
 	c := config{Listen: defaultListen, Database: defaultDatabase, dir: filepath.Dir(file)}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return c, fmt.Errorf("read the configuration: %w", err)
 	}
-	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c); err != nil {
-		return c, tomlError(file, err)
-	}
+	err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
 	c.fillIn()
-	if err := errors.Join(c.resolve(), c.check()); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return c, fmt.Errorf("%s: %s", file, printable(first))
+	if err != nil {
+		return c, tomlError(file, err)
 	}
 	return c, nil
 }
@@ -179,6 +189,14 @@ func (c *config) databaseFile() string { return c.at(strings.TrimPrefix(c.Databa
 var plainName = regexp.MustCompile(`^[0-9a-z][0-9a-z_-]{0,31}$`)
 
 func (c *config) check() error {
+	if err := c.checkShared(); err != nil {
+		return err
+	}
+	return c.checkMerchants()
+}
+
+// checkShared checks what is of no single merchant.
+func (c *config) checkShared() error {
 	if err := checkOrigin("public_url", c.PublicURL); err != nil {
 		return err
 	}
@@ -191,6 +209,10 @@ func (c *config) check() error {
 	if c.Metrics != "" && len(c.Metrics) < secretKeyMin {
 		return fmt.Errorf("metrics_token must have at least %d characters", secretKeyMin)
 	}
+	return nil
+}
+
+func (c *config) checkMerchants() error {
 	if len(c.Merchants) == 0 {
 		return errors.New("there is no [[merchant]]")
 	}

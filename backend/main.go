@@ -5,6 +5,7 @@
 //	saoma sim -dir DIR           the simulator alone, for tests of any WeChat Pay code
 //	saoma reconcile -config saoma.toml -date 2026-11-23
 //	saoma verify -config saoma.toml
+//	saoma doctor -config saoma.toml
 //	saoma staff add -config saoma.toml -name li -role owner
 //	saoma version
 package main
@@ -30,6 +31,7 @@ type commandLine struct {
 	Reconcile reconcileCommand `cmd:"" help:"Compare WeChat Pay's bill of a day with the books."`
 	Verify    verifyCommand    `cmd:"" help:"Check that nobody has altered the history of the orders."`
 	Staff     staffCommand     `cmd:"" help:"Look after who may sign in to the dashboard."`
+	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a configuration needs, and say what to mend."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

@@ -166,6 +166,39 @@ func (c *Cashier) Verify(ctx context.Context) (events, days int64, err error) {
 	return events, days, nil
 }
 
+// VerifyRecent walks the events of a merchant's newest orders, at most so many ([ListMax]), as [Cashier.Verify] walks all.
+func (c *Cashier) VerifyRecent(ctx context.Context, m MerchantID, orders int) (events int64, err error) {
+	err = c.Store.View(ctx, func(tx Tx) error {
+		list, err := tx.Orders(ctx, OrderFilter{Merchant: m, Limit: orders})
+		if err != nil {
+			return err
+		}
+		for _, o := range list {
+			history, err := tx.Events(ctx, o.ID)
+			if err != nil {
+				return err
+			}
+			last := Event{Order: o.ID}
+			for _, e := range history {
+				if reason := e.follows(last); reason != "" {
+					return &Break{Order: e.Order, Number: e.Number, Reason: reason}
+				}
+				events++
+				last = e
+			}
+			if last.Version != o.Version {
+				return &Break{Order: o.ID, Number: last.Number,
+					Reason: fmt.Sprintf("is of version %d, and the order of version %d", last.Version, o.Version)}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return events, fmt.Errorf("verify the newest events: %w", err)
+	}
+	return events, nil
+}
+
 // follows says why e cannot be the event after last, or returns "".
 func (e Event) follows(last Event) string {
 	switch {

@@ -23,6 +23,7 @@ var schema embed.FS
 func sqliteDialect() dialect {
 	return dialect{
 		beginView: "BEGIN", beginChange: "BEGIN IMMEDIATE",
+		integrity: "PRAGMA integrity_check(10)", integrityQuick: "PRAGMA quick_check(10)",
 		again:   func(error) bool { return false },
 		writers: 1, readers: 4, batchMax: 256,
 	}

@@ -37,6 +37,8 @@ type dialect struct {
 	// again says that a change was undone because it met another server's; done anew, it sees what that one did.
 	again func(error) bool
 
+	integrity, integrityQuick string // look for damage
+
 	writers, readers int // sessions
 	batchMax         int // changes that are committed together, so that the first of them does not wait for long
 }

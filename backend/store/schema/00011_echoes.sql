@@ -1,9 +1,10 @@
 -- +goose Up
 
--- The last callback with a good signature of each merchant's self-test: one process asks for it, another one may receive it.
+-- Callbacks with a good signature of the merchants' self-tests: one process asks for them, another one may receive them.
 CREATE TABLE echoes (
-    merchant TEXT   PRIMARY KEY,
-    message  TEXT   NOT NULL,
-    trouble  TEXT   NOT NULL,            -- why it could not be read
-    at       BIGINT NOT NULL
+    merchant TEXT   NOT NULL,
+    message  TEXT   NOT NULL,            -- '' if it could not be read
+    trouble  TEXT   NOT NULL,            -- why
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (merchant, message)
 );
