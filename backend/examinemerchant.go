@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/server"
+	"saoma/backend/webhook"
 	"saoma/backend/wechat"
 )
 
@@ -41,6 +43,7 @@ func (d *doctor) examineMerchant(ctx context.Context, m merchantConfig) []pay.Ch
 	x.add(wechat.CheckClock(wechat.Clock(ctx, x.WeChat.APIURL)))
 	x.selfTest(ctx)
 	x.examineRest()
+	x.examineWebhook(ctx)
 	x.add(d.examineHistory(ctx, pay.MerchantID(m.ID)))
 	return x.checks
 }
@@ -73,7 +76,7 @@ func (x *examination) examineKeys() {
 		x.add(x.exposed(check))
 	}
 	if text, ok := x.value("public key", w.PublicKey); ok {
-		check, key := wechat.CheckPublicKey(text, x.account.PrivateKey)
+		check, key := wechat.CheckPublicKey(text, w.PublicKeyID, x.account.PrivateKey)
 		x.account.PublicKey = key
 		x.add(check)
 	}
@@ -81,7 +84,8 @@ func (x *examination) examineKeys() {
 		x.account.APIv3Key = text
 		x.add(wechat.CheckAPIv3Key(text))
 	}
-	x.account.AppID, x.account.MchID, x.account.Serial, x.account.PublicKeyID = w.AppID, w.MchID, w.Serial, w.PublicKeyID
+	x.account.AppID, x.account.MchID, x.account.SubMchID, x.account.SubAppID = w.AppID, w.MchID, w.SubMchID, w.SubAppID
+	x.account.Serial, x.account.PublicKeyID = w.Serial, w.PublicKeyID
 	for _, c := range x.account.CheckNumbers() {
 		x.add(c)
 	}
@@ -122,12 +126,19 @@ func (x *examination) examineCertificate() {
 // examineRest looks at what a start would refuse beside that.
 func (x *examination) examineRest() {
 	ok := true
-	for name, value := range map[string]*string{"secret_key": &x.SecretKey, "app_secret": &x.WeChat.AppSecret} {
-		text, found := x.value(name, *value)
-		*value = text
+	for _, v := range []struct {
+		name  string
+		value *string
+	}{
+		{"secret_key", &x.SecretKey}, {"app_secret", &x.WeChat.AppSecret},
+		{"webhook_url", &x.WebhookURL}, {"webhook_secret", &x.WebhookSecret}, {"webhook_secret_previous", &x.WebhookPrevious},
+	} {
+		text, found := x.value(v.name, *v.value)
+		*v.value = text
 		ok = ok && found
 	}
 	if !ok {
+		x.WebhookURL = "" // half of it could not be read
 		return
 	}
 	if err := x.merchantConfig.check(); err != nil {
@@ -137,6 +148,37 @@ func (x *examination) examineRest() {
 		x.add(pay.Check{Name: "origins", Result: pay.CheckWarning, Found: "none: no shop's page may show the checkout",
 			Todo: `list the shop's, origins = ["https://shop.example"]`})
 	}
+}
+
+// examineWebhook sends the merchant's server a signed test.
+func (x *examination) examineWebhook(ctx context.Context) {
+	c := pay.Check{Name: "webhook", Result: pay.CheckSkipped, Found: "no webhook_url that could be told"}
+	endpoint, configured := x.endpoint()
+	if !configured || endpoint.Check() != nil {
+		x.add(c)
+		return
+	}
+	id := pay.MerchantID(x.ID)
+	sender, err := webhook.New(map[pay.MerchantID]webhook.Endpoint{id: endpoint}, webhook.Options{})
+	if err != nil {
+		x.add(pay.Check{Name: c.Name, Result: pay.CheckBroken, Found: printable(err.Error())})
+		return
+	}
+	defer sender.Close()
+	now := time.Now()
+	body := (&server.Server{}).RenderWebhook(pay.WebhookTest, now, nil)
+	answer := sender.PostWebhook(ctx, id, pay.DeliveryID("doctor_"+rand.Text()), now, body)
+	switch {
+	case answer.Status/100 == 2:
+		c.Result, c.Found = pay.CheckOK, fmt.Sprintf("the shop's server took a signed test (%d)", answer.Status)
+	case answer.Status == 0:
+		c.Result, c.Found = pay.CheckBroken, "the shop's server gave no answer: "+printable(answer.Trouble)
+		c.Todo = "mend webhook_url, or let the shop's server be reached from here"
+	default:
+		c.Result, c.Found = pay.CheckBroken, fmt.Sprintf("the shop's server answered %d: %s", answer.Status, printable(answer.Excerpt))
+		c.Todo = "compare webhook_secret with the shop's, and see that its server answers 2xx also to " + string(pay.WebhookTest)
+	}
+	x.add(c)
 }
 
 // selfTest has WeChat Pay say something, and waits to hear it once more at our public address.

@@ -22,8 +22,18 @@ func CheckPrivateKey(text string) (pay.Check, *rsa.PrivateKey) {
 	return pay.Check{Name: "private key", Result: pay.CheckOK, Found: fmt.Sprintf("RSA, %d bits, PKCS#8", key.N.BitLen())}, key
 }
 
-// CheckPublicKey looks at the text of pub_key.pem. private, which may be nil, is the merchant's own.
-func CheckPublicKey(text string, private *rsa.PrivateKey) (pay.Check, *rsa.PublicKey) {
+// CheckPublicKey looks at the text of pub_key.pem, which may be missing: then WeChat Pay signs with platform certificates.
+// private, which may be nil, is the merchant's own.
+func CheckPublicKey(text, id string, private *rsa.PrivateKey) (pay.Check, *rsa.PublicKey) {
+	switch {
+	case text == "" && id == "":
+		return pay.Check{Name: "public key", Result: pay.CheckOK,
+			Found: "none: WeChat Pay signs with platform certificates (微信支付平台证书)"}, nil
+	case text == "":
+		return broken("public key", errors.New("it is missing; set public_key to the pub_key.pem that public_key_id names")), nil
+	case id == "":
+		return broken("public key", errors.New("public_key_id is missing; set it to what stands beside the key, PUB_KEY_ID_ and digits")), nil
+	}
 	key, err := ParsePublicKey([]byte(text))
 	if err == nil && private != nil && key.Equal(private.Public()) {
 		err = errors.New("this is the merchant's own key; choose WeChat Pay's pub_key.pem (商户平台 → API安全 → 微信支付公钥)")
@@ -67,6 +77,9 @@ func (a Account) CheckNumbers() (checks []pay.Check) {
 	}
 	if checks == nil {
 		found := fmt.Sprintf("mchid %s, appid %s", a.MchID, a.AppID)
+		if a.SubMchID != "" {
+			found = fmt.Sprintf("sub_mchid %s of the service provider with mchid %s, appid %s", a.SubMchID, a.MchID, a.AppID)
+		}
 		return []pay.Check{{Name: "numbers", Result: pay.CheckOK, Found: found}}
 	}
 	return checks
