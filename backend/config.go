@@ -24,7 +24,8 @@ import (
 type config struct {
 	Listen    string           `toml:"listen"`
 	PublicURL string           `toml:"public_url"`
-	Database  string           `toml:"database"`        // "sqlite:PATH"
+	Database  string           `toml:"database"`        // "sqlite:PATH" or "postgres://…"
+	Bus       string           `toml:"bus"`             // "nats://…": what servers that share a database hear of each other by
 	Proxies   []string         `toml:"trusted_proxies"` // whose X-Forwarded-For is believed
 	Metrics   string           `toml:"metrics_token"`   // opens /metrics
 	Merchants []merchantConfig `toml:"merchant"`
@@ -126,6 +127,13 @@ func tomlError(file string, err error) error {
 
 // resolve reads the values that stand elsewhere.
 func (c *config) resolve() error {
+	for key, value := range map[string]*string{"database": &c.Database, "bus": &c.Bus} {
+		read, err := c.lookUp(*value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		*value = read
+	}
 	token, err := c.lookUp(c.Metrics)
 	if err != nil {
 		return fmt.Errorf("metrics_token: %w", err)
@@ -183,9 +191,6 @@ func (c *config) at(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
-// databaseFile returns the path of the SQLite file.
-func (c *config) databaseFile() string { return c.at(strings.TrimPrefix(c.Database, sqliteScheme)) }
-
 var plainName = regexp.MustCompile(`^[0-9a-z][0-9a-z_-]{0,31}$`)
 
 func (c *config) check() error {
@@ -200,8 +205,8 @@ func (c *config) checkShared() error {
 	if err := checkOrigin("public_url", c.PublicURL); err != nil {
 		return err
 	}
-	if path, ok := strings.CutPrefix(c.Database, sqliteScheme); !ok || path == "" {
-		return errors.New("database must be \"sqlite:PATH\"")
+	if err := c.checkDatabase(); err != nil {
+		return err
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"saoma/backend/pay"
 )
@@ -68,7 +69,10 @@ func yuan(f pay.Fen) string {
 	return fmt.Sprintf("%s%d.%02d", sign, f/100, f%100)
 }
 
-// reconcile makes the reports that are due. A bill that is not ready yet is asked for again next time.
+// reconcileLimit is how long one server may take over a bill before another takes it for dead.
+const reconcileLimit = time.Hour
+
+// reconcile makes the reports that are due, each on one server. A bill that is not ready yet is asked for again next time.
 func (s *service) reconcile(ctx context.Context) {
 	for _, m := range s.cashier.Merchants.All() {
 		days, err := s.cashier.DueReconciliations(ctx, m.ID)
@@ -77,17 +81,27 @@ func (s *service) reconcile(ctx context.Context) {
 			continue
 		}
 		for _, day := range days {
-			r, err := s.cashier.Reconcile(ctx, m.ID, day)
-			switch {
-			case errors.Is(err, pay.ErrBillNotReady):
-				s.log.Info("the bill is not ready", "merchant", m.ID, "day", day)
-			case err != nil && ctx.Err() == nil:
+			_, err := s.cashier.Alone(ctx, fmt.Sprintf("reconcile %s %s", m.ID, day), reconcileLimit, func() error {
+				s.reconcileDay(ctx, m.ID, day)
+				return nil
+			})
+			if err != nil && ctx.Err() == nil {
 				s.log.Error("reconcile", "merchant", m.ID, "day", day, "error", err)
-			case err == nil && r.Differing > 0:
-				s.log.Error("bill and books differ", "merchant", m.ID, "day", day, "rows", r.Rows, "differing", r.Differing)
-			case err == nil:
-				s.log.Info("reconciled", "merchant", m.ID, "day", day, "rows", r.Rows)
 			}
 		}
+	}
+}
+
+func (s *service) reconcileDay(ctx context.Context, m pay.MerchantID, day string) {
+	r, err := s.cashier.Reconcile(ctx, m, day)
+	switch {
+	case errors.Is(err, pay.ErrBillNotReady):
+		s.log.Info("the bill is not ready", "merchant", m, "day", day)
+	case err != nil && ctx.Err() == nil:
+		s.log.Error("reconcile", "merchant", m, "day", day, "error", err)
+	case err == nil && r.Differing > 0:
+		s.log.Error("bill and books differ", "merchant", m, "day", day, "rows", r.Rows, "differing", r.Differing)
+	case err == nil:
+		s.log.Info("reconciled", "merchant", m, "day", day, "rows", r.Rows)
 	}
 }

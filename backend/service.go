@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -43,6 +42,7 @@ const (
 type service struct {
 	store    *store.Store
 	hub      *live.Hub
+	news     *news // nil: this server is the only one
 	cashier  *pay.Cashier
 	gateway  *wechat.Gateway
 	server   *server.Server
@@ -77,7 +77,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	log = slog.New(server.LogRequests(log.Handler()))
 	metrics := server.NewMetrics()
 	gateway, err := wechat.New(accounts, wechat.Options{
-		Log: log, TempDir: filepath.Dir(c.databaseFile()), Retries: wechatRetries,
+		Log: log, TempDir: c.dataFolder(), Retries: wechatRetries,
 		Called: metrics.CalledWeChat,
 	})
 	if err != nil {
@@ -87,7 +87,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, err
 	}
-	books, err := store.OpenSQLite(ctx, c.databaseFile())
+	books, err := store.Open(ctx, c.databaseAddress())
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,15 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	}
 	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, draining: make(chan struct{})}
 	s.deliverer = newDeliverer(s)
+	listening := func(string, bool) {}
+	if c.Bus != "" {
+		if s.news, err = newNews(c.Bus, books, log); err != nil {
+			return nil, errors.Join(err, books.Close())
+		}
+		listening = s.news.bus.Listen
+	}
 	s.hub = live.NewHub(live.Options{
+		Listening:   listening,
 		Subprotocol: wire.Subprotocol,
 		// The server has compared the origin with the merchant's before it hands a socket over.
 		CheckOrigin: func(*http.Request) bool { return true },
@@ -161,10 +169,17 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 			o.committed(order)
 		}
 		h.Push(order)
+		if s.news != nil {
+			s.news.tell(order)
+		}
 		metrics.OrderChanged(order, kind)
 		s.dashboard.Changed(order)
 	}
 	s.dashboard = s.newDashboard(c, h)
+	if s.news != nil {
+		s.news.join(s.hub, h, s.dashboard)
+		metrics.Gauge("saoma_bus_up", "1 while the bus between servers is connected.", s.news.up)
+	}
 	if h.Dashboard, err = s.dashboard.Handler(); err != nil {
 		return nil, err
 	}
@@ -181,6 +196,9 @@ func (s *service) start(l net.Listener) {
 	s.loops.Go(func() { s.dashboard.Run(ctx) })
 	s.loops.Go(func() { s.keepCertificates(ctx) })
 	s.loops.Go(func() { s.recordSeen(ctx) })
+	if s.news != nil {
+		s.loops.Go(func() { s.news.run(ctx) })
+	}
 	s.loops.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("stopped serving", "error", err)
@@ -263,6 +281,9 @@ func (s *service) close() error {
 	}
 	s.loops.Wait()
 	s.sender.Close()
+	if s.news != nil {
+		s.news.bus.Close()
+	}
 	return errors.Join(err, s.store.Close())
 }
 

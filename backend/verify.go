@@ -21,10 +21,12 @@ func (c verifyCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(config.databaseFile()); err != nil {
-		return fmt.Errorf("find the database: %w", err)
+	if file := config.databaseFile(); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("find the database: %w", err) // do not make one to find it in order
+		}
 	}
-	books, err := store.OpenSQLite(ctx, config.databaseFile())
+	books, err := store.Open(ctx, config.databaseAddress())
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -49,6 +50,10 @@ type Options struct {
 	// It must not block.
 	Pushed func(took time.Duration)
 
+	// Listening is told when a topic gets its first listener and when it has lost its last one, in that order for
+	// each topic. It must not block, nor call the hub. nil: nobody wants to know.
+	Listening func(topic string, on bool)
+
 	Log *slog.Logger // nil: silent
 }
 
@@ -64,6 +69,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Pushed == nil {
 		o.Pushed = func(time.Duration) {}
+	}
+	if o.Listening == nil {
+		o.Listening = func(string, bool) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -115,6 +123,13 @@ func (h *Hub) Len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sockets)
+}
+
+// Topics returns the topics that somebody listens to.
+func (h *Hub) Topics() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.topics))
 }
 
 // Close tells every socket to come again, with code, wakes every watcher, and refuses new ones. It returns

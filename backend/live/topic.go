@@ -65,6 +65,7 @@ func (h *Hub) topic(name string) *topic {
 	if t == nil {
 		t = &topic{}
 		h.topics[name] = t
+		h.options.Listening(name, true)
 	}
 	return t
 }
@@ -73,6 +74,7 @@ func (h *Hub) topic(name string) *topic {
 func (h *Hub) dropIfEmpty(name string, t *topic) {
 	if len(t.sockets) == 0 && t.changed == nil {
 		delete(h.topics, name)
+		h.options.Listening(name, false)
 	}
 }
 

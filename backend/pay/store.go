@@ -42,6 +42,7 @@ type Tx interface {
 	OrderSearchTx
 	FiguresTx
 	ShownTx
+	LeaseTx
 }
 
 // OrderTx reads and writes orders.
@@ -49,6 +50,8 @@ type OrderTx interface {
 	Order(context.Context, OrderID) (Order, error)
 	OrderByToken(context.Context, Token) (Order, error)
 	Orders(context.Context, OrderFilter) ([]Order, error)
+	// Versions returns the versions of those of the orders that are there.
+	Versions(context.Context, []OrderID) (map[OrderID]int64, error)
 	InsertOrder(context.Context, Order) error
 	// UpdateOrder writes what may change of an order whose stored version is o.Version-1, or returns ErrStale.
 	UpdateOrder(ctx context.Context, o Order) error

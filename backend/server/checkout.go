@@ -119,6 +119,7 @@ func (s *Server) newer(ctx context.Context, o pay.Order, after int64, wait time.
 	for {
 		// Watched before it is read again: a change in between wakes us.
 		changed, stop := s.Hub.Watch(string(o.ID))
+		s.joined(ctx)
 		fresh, err := s.Cashier.Find(ctx, o.Token)
 		if err != nil || fresh.Version > after {
 			stop()

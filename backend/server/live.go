@@ -20,6 +20,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Hub.Serve(w, r, string(o.ID), func() ([]byte, int, error) {
+		s.joined(r.Context())
 		fresh, err := s.Cashier.Find(r.Context(), pay.Token(r.PathValue("token")))
 		if err != nil {
 			return nil, 0, err

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -26,6 +27,7 @@ type Server struct {
 	Files     fs.FS  // the contents of public/
 	PublicURL string // our own origin as browsers see it, "https://pay.example.com"
 	Ready     func(context.Context) error
+	Trouble   func() string // what is amiss though this server can serve; nil: nothing ever is
 	Log       *slog.Logger
 
 	Metrics *Metrics // nil: counted and shown nowhere
@@ -33,6 +35,9 @@ type Server struct {
 	// LocalPayer stands for the address of a browser on this very machine, whose own nobody outside knows. It is
 	// for a demonstration; without it such a browser cannot pay by H5.
 	LocalPayer netip.Addr
+
+	// Joined waits until changes that other servers make from now on reach those who watch here. nil: there are none.
+	Joined func(context.Context)
 
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
@@ -161,6 +166,13 @@ func (s *Server) Handler() (http.Handler, error) {
 
 // Push tells every browser that watches the order how it stands now. It is called after the commit.
 func (s *Server) Push(o pay.Order) {
+	s.Show(o)
+	s.Log.Info("order", "merchant", o.Merchant, "order", o.ID, "status", o.State, "version", o.Version,
+		"late", o.Late)
+}
+
+// Show tells every browser that watches the order here, whoever changed it.
+func (s *Server) Show(o pay.Order) {
 	code := 0
 	view := s.view(o)
 	if view.Status.Final() {
@@ -170,8 +182,12 @@ func (s *Server) Push(o pay.Order) {
 	if s.Pushed != nil && code == closeFinal {
 		s.Pushed(o, watchers)
 	}
-	s.Log.Info("order", "merchant", o.Merchant, "order", o.ID, "status", o.State, "version", o.Version,
-		"late", o.Late)
+}
+
+func (s *Server) joined(ctx context.Context) {
+	if s.Joined != nil {
+		s.Joined(ctx)
+	}
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
@@ -183,6 +199,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		s.Log.Warn("not ready", "error", err)
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
+	}
+	if s.Trouble != nil {
+		if trouble := s.Trouble(); trouble != "" {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = fmt.Fprintln(w, trouble) // 200: it serves
+			return
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

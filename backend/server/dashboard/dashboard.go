@@ -25,6 +25,9 @@ type Dashboard struct {
 	PublicURL  string // our own origin as browsers see it; with https cookies are for https only
 	Log        *slog.Logger
 
+	// Told lets the other servers know of a topic that has news. nil: there are none.
+	Told func(topic string)
+
 	// Address tells a browser's own address.
 	Address func(*http.Request) (netip.Addr, error)
 

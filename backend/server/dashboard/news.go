@@ -17,11 +17,12 @@ const warmEvery = time.Minute
 // news is all that is said. The browser then asks for its page again, with its own rights.
 var news = []byte("changed")
 
-func ordersTopic(m pay.MerchantID) string { return "dashboard " + string(m) }
+// TopicPrefix is what all topics of dashboards begin with.
+const TopicPrefix = "dashboard "
 
-func orderTopic(m pay.MerchantID, id pay.OrderID) string {
-	return "dashboard " + string(m) + " " + string(id)
-}
+func ordersTopic(m pay.MerchantID) string { return TopicPrefix + string(m) }
+
+func orderTopic(m pay.MerchantID, id pay.OrderID) string { return ordersTopic(m) + " " + string(id) }
 
 // Changed takes note that an order has changed. It is called after the commit and does not wait.
 func (d *Dashboard) Changed(o pay.Order) {
@@ -52,10 +53,16 @@ func (d *Dashboard) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		for topic := range d.takeChanged() {
-			d.Hub.Publish(topic, news, 0)
+			d.Tell(topic)
+			if d.Told != nil {
+				d.Told(topic)
+			}
 		}
 	}
 }
+
+// Tell tells the browsers at this server that there is something new about a topic.
+func (d *Dashboard) Tell(topic string) { d.Hub.Publish(topic, news, 0) }
 
 // warm computes the figures that pages show, so that nobody has to wait for a month of them.
 func (d *Dashboard) warm(ctx context.Context) {

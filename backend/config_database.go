@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+)
+
+// databaseAddress is what the store opens.
+func (c *config) databaseAddress() string {
+	if path, ok := strings.CutPrefix(c.Database, sqliteScheme); ok {
+		return sqliteScheme + c.at(path)
+	}
+	return c.Database
+}
+
+// databaseFile returns the path of the SQLite file, or "" if the books are on a server.
+func (c *config) databaseFile() string {
+	file, ok := strings.CutPrefix(c.databaseAddress(), sqliteScheme)
+	if !ok {
+		return ""
+	}
+	return file
+}
+
+// dataFolder is where files of a moment are kept, such as a bill that is being read.
+func (c *config) dataFolder() string {
+	if file := c.databaseFile(); file != "" {
+		return filepath.Dir(file)
+	}
+	return c.dir
+}
+
+func (c *config) checkDatabase() error {
+	path, onSQLite := strings.CutPrefix(c.Database, sqliteScheme)
+	onPostgres := strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://")
+	switch {
+	case !onSQLite && !onPostgres, onSQLite && path == "":
+		return errors.New("database must be \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"")
+	case c.Bus != "" && !onPostgres:
+		return errors.New("bus is for several servers, which need a postgres:// database: SQLite serves one")
+	}
+	return nil
+}
