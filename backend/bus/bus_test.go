@@ -113,7 +113,7 @@ func TestNews(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	one.Publish("ord_2", 1) // nobody listens any more
+	one.Publish("ord_2", 1)          // nobody listens any more
 	one.Publish("dashboard cafe", 7) // not told to the one who says it
 	one.Publish("dashboard cafe", 8)
 	other.hears(t, "dashboard cafe 7")

@@ -214,7 +214,9 @@ func testTheDatabaseRefuses(t *testing.T, d database) {
 		"an unknown state":             `UPDATE orders SET state = 'lost'`,
 		"a changed event":              `UPDATE events SET kind = 'succeeded'`,
 		"a removed event":              `DELETE FROM events`,
-		"two orders with the same token": `INSERT INTO orders SELECT 'ord_2', merchant, token, state, version, total, refunded,
+		"two orders with the same token": `INSERT INTO orders (id, merchant, token, state, version, total, refunded,
+			description, reference, items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at)
+			SELECT 'ord_2', merchant, token, state, version, total, refunded,
 			description, reference, items, metadata, channel, return_url, late, transaction_id, created_at, expires_at, paid_at FROM orders`,
 	} {
 		_, err := raw.ExecContext(t.Context(), statement)
