@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"saoma/backend/bus"
@@ -15,6 +16,7 @@ import (
 
 const (
 	pollEvery = time.Second            // how late browsers hear of what another server did while the bus is away
+	pollCalm  = 10                     // so many times rarer while it is there: for a server that alone cannot reach it
 	joinLimit = 250 * time.Millisecond // for the bus to know what this server listens to
 	newsRoom  = 16                     // orders that are read at once
 )
@@ -31,12 +33,14 @@ type news struct {
 
 	missed chan struct{}
 	room   chan struct{}
-	known  map[pay.OrderID]int64 // the versions that the last poll found
+
+	mu    sync.Mutex
+	shown map[pay.OrderID]int64 // of what was watched at the last poll or since: the newest version
 }
 
 // newNews connects to the bus at the address. It must join the other parts before the first browser comes.
 func newNews(address string, books pay.Store, log *slog.Logger) (n *news, err error) {
-	n = &news{books: books, log: log, missed: make(chan struct{}, 1), room: make(chan struct{}, newsRoom)}
+	n = &news{books: books, log: log, missed: make(chan struct{}, 1), room: make(chan struct{}, newsRoom), shown: make(map[pay.OrderID]int64)}
 	n.bus, err = bus.Connect(address, bus.Options{Heard: n.heard, Missed: n.miss, Log: log})
 	return n, err
 }
@@ -64,8 +68,19 @@ func (n *news) joined(ctx context.Context) {
 	}
 }
 
-// tell lets the other servers know. It is called after the commit.
-func (n *news) tell(o pay.Order) { n.bus.Publish(string(o.ID), o.Version) }
+// tell lets the other servers know of an order that was committed, and has been shown here.
+func (n *news) tell(o pay.Order) {
+	n.bus.Publish(string(o.ID), o.Version)
+	n.remember(o)
+}
+
+func (n *news) remember(o pay.Order) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, watched := n.shown[o.ID]; watched {
+		n.shown[o.ID] = max(n.shown[o.ID], o.Version)
+	}
+}
 
 // heard shows an order that another server has changed. Which version was spoken of does not matter: the books have it
 // or a newer one, and browsers keep the highest.
@@ -92,6 +107,7 @@ func (n *news) read(ctx context.Context, id pay.OrderID) error {
 	})
 	if err == nil {
 		n.show(o)
+		n.remember(o)
 	}
 	return err
 }
@@ -100,24 +116,26 @@ func (n *news) read(ctx context.Context, id pay.OrderID) error {
 func (n *news) run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for {
+	behind := false // the last poll failed
+	for ticks := 1; ; ticks++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.missed:
 		case <-tick.C:
-			if n.bus.Up() {
+			if n.bus.Up() && !behind && ticks%pollCalm != 0 {
 				continue
 			}
 		}
-		if err := n.poll(ctx); err != nil && ctx.Err() == nil {
+		err := n.poll(ctx)
+		if behind = err != nil; behind && ctx.Err() == nil {
 			n.log.Warn("poll what is watched", "error", err)
 		}
 	}
 }
 
-// poll shows what is watched and has another version than the last poll found. What it has not seen before is shown
-// as well: the browser may have its snapshot from before the change.
+// poll shows what is watched and has a newer version than was shown. What is watched since the last poll is shown as
+// well: the browser may have its snapshot from before the change.
 func (n *news) poll(ctx context.Context) error {
 	var ids []pay.OrderID
 	for _, topic := range n.hub.Topics() {
@@ -135,16 +153,27 @@ func (n *news) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for id, v := range versions {
-		if n.known[id] == v {
-			continue
-		}
+	for _, id := range n.newer(versions) {
 		if err := n.read(ctx, id); err != nil {
 			return err
 		}
 	}
-	n.known = versions
 	return nil
+}
+
+// newer returns the orders whose version is newer than what was shown, and forgets those that nobody watches any more.
+func (n *news) newer(versions map[pay.OrderID]int64) (list []pay.OrderID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	shown := make(map[pay.OrderID]int64, len(versions))
+	for id, v := range versions {
+		shown[id] = n.shown[id]
+		if v > n.shown[id] {
+			list = append(list, id)
+		}
+	}
+	n.shown = shown
+	return list
 }
 
 func (n *news) up() float64 {

@@ -21,8 +21,8 @@ type Options struct {
 	// Heard is told of a version that another server has of a topic this one listens to.
 	Heard func(topic string, version int64)
 
-	// Missed is called when messages may have been lost: after every new connection, and when they came faster than
-	// Heard took them.
+	// Missed is called when messages may have been lost: after every new connection, also one of another server, and
+	// when they came faster than Heard took them.
 	Missed func()
 
 	Log *slog.Logger // nil: silent
@@ -30,6 +30,7 @@ type Options struct {
 
 const (
 	prefix       = "saoma." // of subjects
+	everybody    = "saoma"  // the subject by which a server that was away says so
 	queueMax     = 64 << 10 // messages that wait for Heard
 	reconnect    = 250 * time.Millisecond
 	reconnectJit = 250 * time.Millisecond
@@ -66,8 +67,7 @@ func Connect(address string, o Options) (*Bus, error) {
 		nats.ReconnectWait(reconnect), nats.ReconnectJitter(reconnectJit, reconnectJit),
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
 		nats.ReconnectBufSize(-1), // news that is late is of no use: whoever comes back reads the books
-		nats.ConnectHandler(func(*nats.Conn) { o.Log.Info("bus: connected"); b.miss() }),
-		nats.ReconnectHandler(func(*nats.Conn) { o.Log.Info("bus: connected again"); b.miss() }),
+		nats.ConnectHandler(b.connected), nats.ReconnectHandler(b.connected),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { o.Log.Warn("bus: connection lost", "error", err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			o.Log.Warn("bus", "error", err)
@@ -80,8 +80,22 @@ func Connect(address string, o Options) (*Bus, error) {
 		return nil, errors.New("the address of the bus must be like nats://HOST:4222")
 	}
 	b.conn = conn
+	if _, err := conn.ChanSubscribe(everybody, b.inbox); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("listen to the bus: %w", err)
+	}
 	b.ended.Go(b.listen)
 	return b, nil
+}
+
+// connected is called after every new connection. What others said meanwhile was not heard here, and what was said here
+// was heard by nobody: they are told so.
+func (b *Bus) connected(conn *nats.Conn) {
+	b.options.Log.Info("bus: connected")
+	b.miss()
+	if err := conn.Publish(everybody, nil); err != nil {
+		b.options.Log.Warn("bus: cannot tell the others", "error", err)
+	}
 }
 
 // miss remembers to call Missed.
@@ -98,6 +112,10 @@ func (b *Bus) listen() {
 	for {
 		select {
 		case m := <-b.inbox:
+			if m.Subject == everybody {
+				b.options.Missed()
+				continue
+			}
 			topic, version, ok := parse(m)
 			if !ok {
 				b.options.Log.Warn("bus: not a message of ours", "subject", m.Subject)

@@ -150,6 +150,19 @@ func TestNATSAway(t *testing.T) {
 	}
 }
 
+// What a server says while it is away is lost, so it says afterwards that it was away.
+func TestAnotherWasAway(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	startNATS(t, address)
+	one := listen(t, address)
+	eventually(t, "connected, and settled", func() bool { return one.Up() && one.missed.Load() > 0 })
+	before := one.missed.Load()
+	other := listen(t, address)
+	eventually(t, "another is connected", other.Up)
+	eventually(t, "told of it", func() bool { return one.missed.Load() > before })
+}
+
 func TestNoAddress(t *testing.T) {
 	t.Parallel()
 	_, err := bus.Connect("nats://user:hunter22@[", bus.Options{})
