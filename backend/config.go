@@ -127,18 +127,9 @@ func tomlError(file string, err error) error {
 
 // resolve reads the values that stand elsewhere.
 func (c *config) resolve() error {
-	for key, value := range map[string]*string{"database": &c.Database, "bus": &c.Bus} {
-		read, err := c.lookUp(*value)
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		*value = read
+	if err := c.resolveDatabase(); err != nil {
+		return err
 	}
-	token, err := c.lookUp(c.Metrics)
-	if err != nil {
-		return fmt.Errorf("metrics_token: %w", err)
-	}
-	c.Metrics = token
 	for i := range c.Merchants {
 		m := &c.Merchants[i]
 		for _, v := range []struct {

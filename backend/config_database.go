@@ -2,9 +2,27 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 )
+
+// resolveDatabase reads the addresses that stand elsewhere, because they hold passwords.
+func (c *config) resolveDatabase() error {
+	for key, value := range map[string]*string{"database": &c.Database, "bus": &c.Bus} {
+		read, err := c.lookUp(*value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		*value = read
+	}
+	token, err := c.lookUp(c.Metrics)
+	if err != nil {
+		return fmt.Errorf("metrics_token: %w", err)
+	}
+	c.Metrics = token
+	return nil
+}
 
 // databaseAddress is what the store opens.
 func (c *config) databaseAddress() string {

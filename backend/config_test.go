@@ -54,6 +54,8 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"path in the public url":    {"public_url = \"http://127.0.0.1:0", "public_url = \"http://127.0.0.1:0/pay", []string{"public_url"}},
 		"origin with a slash":       {"origins         = []", `origins = ["https://shop.example/"]`, []string{"origins", "https://shop.example/"}},
 		"short secret key":          {`"sk_`, "\"sk\"\n#", []string{"secret_key"}},
+		"a bus without a server":    {"listen =", "bus = \"nats://127.0.0.1:4222\"\nlisten =", []string{"bus", "postgres"}},
+		"database elsewhere":        {"listen =", "database = \"env:SAOMA_TEST_UNSET\"\nlisten =", []string{"database", "SAOMA_TEST_UNSET"}},
 		"unknown database":          {"listen =", "database = \"mysql://x\"\nlisten =", []string{"database"}},
 		"late with a typo":          {"origins         =", "late = \"refuse\"\norigins =", []string{"late", "accept", "refund"}},
 		"unknown look":              {"[merchant.wechat]", "[merchant.looks]\ncolour = \"#fff\"\n[merchant.wechat]", []string{"looks", "colour", "accent"}},
