@@ -38,6 +38,7 @@ func (s *simulation) check() error {
 	b.checkPayments(bad)
 	b.checkRefunds(bad)
 	b.checkOrders(pay.NewMerchants(s.merchants), bad)
+	wrong = append(wrong, s.checkHooks(ctx, p, b, bad))
 	for _, m := range s.merchants {
 		wrong = append(wrong, s.checkBills(ctx, p, m.ID), s.checkStock(ctx, p, m, b))
 	}

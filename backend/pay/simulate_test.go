@@ -25,6 +25,7 @@ import (
 
 	"saoma/backend/pay"
 	"saoma/backend/store"
+	"saoma/backend/webhook"
 	"saoma/backend/wechat"
 	"saoma/backend/wechatsim"
 )
@@ -135,6 +136,8 @@ type simulation struct {
 	names     atomic.Int64
 	began     time.Time
 	shelves   map[pay.MerchantID]*shelf
+	hooks     map[pay.MerchantID]*hookShop
+	sender    *webhook.Sender
 }
 
 func newSimulation(hold []*wechatsim.Merchant, address, temp string, seed uint64, orders int) (s *simulation, err error) {
@@ -156,6 +159,9 @@ func newSimulation(hold []*wechatsim.Merchant, address, temp string, seed uint64
 		if accounts[m.ID], err = account(m.ID, held); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.openHooks(); err != nil {
+		return nil, err
 	}
 	route := func(w http.ResponseWriter, r *http.Request) { hosts[r.Host].ServeHTTP(w, r) }
 	s.gateway, err = wechat.New(accounts, wechat.Options{Transport: transport(http.HandlerFunc(route)), TempDir: temp})
@@ -248,8 +254,9 @@ func (s *simulation) open(skew time.Duration) (*process, error) {
 	p := &process{books: books, skew: skew, stop: func() {}}
 	p.Cashier = &pay.Cashier{
 		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: pay.NewMerchants(s.merchants),
-		Now:      func() time.Time { return time.Now().Add(p.skew) },
-		NewName:  func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
+		Now:           func() time.Time { return time.Now().Add(p.skew) },
+		NewName:       func() string { return fmt.Sprintf("TRADE%012d", s.names.Add(1)) },
+		RenderWebhook: renderHook, WebhookGateway: s.sender,
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },
 	}
 	s.now.Store(p)
@@ -275,6 +282,8 @@ func (s *simulation) boot(skew time.Duration) error {
 			_, _ = p.Sweep(ctx, m)
 		}
 	})
+	var posting sync.Map
+	p.every(ctx, look, func() { p.deliver(ctx, &posting) })
 	p.every(ctx, 30*time.Minute, func() {
 		_, _ = p.SealDays(ctx)
 		_ = p.ForgetKeys(ctx)
@@ -364,6 +373,9 @@ func (s *simulation) run() (err error) {
 	for i, m := range s.merchants {
 		world.Go(func() { s.stockkeeper(ctx, m.ID, rand.New(rand.NewPCG(s.seed, uint64(i)+20))) })
 	}
+	for i, m := range s.merchants {
+		world.Go(func() { s.hooks[m.ID].moods(ctx, rand.New(rand.NewPCG(s.seed, uint64(i)+30))) })
+	}
 	world.Go(func() { trouble = s.accidents(ctx) })
 	for i := range s.orders {
 		l := &life{simulation: s, number: i, rnd: rand.New(rand.NewPCG(s.seed, uint64(i)+1000))}
@@ -375,6 +387,9 @@ func (s *simulation) run() (err error) {
 	world.Wait()
 	for _, sim := range s.sims {
 		sim.SetFaults(wechatsim.Faults{})
+	}
+	for _, h := range s.hooks {
+		h.feel(hookMood{})
 	}
 	// Somebody sets the clock right.
 	if trouble = errors.Join(trouble, s.kill(), s.boot(0)); trouble == nil {
