@@ -186,7 +186,9 @@ func (h *hookTest) types() (list []pay.WebhookType) {
 func TestThreeDaysOfTrying(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(h *hookTest) {
-		h.answers(func(_ http.ResponseWriter, r *http.Request) bool { return r.Header.Get("webhook-id") != string(h.shop.first) })
+		h.answers(func(_ http.ResponseWriter, r *http.Request) bool {
+			return r.Header.Get("webhook-id") != string(h.shop.first)
+		})
 		id := h.refunded()
 		first := h.of(id)[0]
 		h.shop.first = first.ID
@@ -219,7 +221,9 @@ func TestInOrderPerOrder(t *testing.T) {
 		if len(list) != 3 || list[0].NextAt.IsZero() || !list[1].NextAt.IsZero() || !list[2].NextAt.IsZero() {
 			t.Fatalf("written %+v; want three, of which the first is on its way", list)
 		}
-		h.answers(func(_ http.ResponseWriter, r *http.Request) bool { return r.Header.Get("webhook-id") != string(list[0].ID) })
+		h.answers(func(_ http.ResponseWriter, r *http.Request) bool {
+			return r.Header.Get("webhook-id") != string(list[0].ID)
+		})
 		h.cancelled(baker)
 		h.run(time.Minute)
 		if got, want := h.types(), []pay.WebhookType{pay.WebhookOrderCancelled}; !slices.Equal(got, want) {
