@@ -19,7 +19,7 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 	return humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
-			Info:    &huma.Info{Title: "Saoma", Version: "1", Description: "WeChat scan-to-pay. Money is integer fen."},
+			Info:    info(),
 			Servers: []*huma.Server{{URL: s.PublicURL}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
@@ -54,8 +54,12 @@ func remove(path, summary string) huma.Operation {
 
 func operation(method, path string, status int, summary string) huma.Operation {
 	words := strings.FieldsFunc(strings.ToLower(method)+path, func(r rune) bool { return strings.ContainsRune("/{}", r) })
+	id := strings.Join(words, "-")
+	if doc, ok := calls()[method+" "+path]; ok {
+		id = doc.id
+	}
 	return huma.Operation{
-		OperationID:   strings.Join(words, "-"),
+		OperationID:   id,
 		Method:        method,
 		Path:          path,
 		Summary:       summary,
@@ -67,7 +71,7 @@ func operation(method, path string, status int, summary string) huma.Operation {
 // handle registers a call. Whatever error it returns becomes a problem and, if it is ours to mend, a line
 // in the log; nothing internal reaches the caller.
 func handle[I, O any](s *Server, api huma.API, op huma.Operation, call func(context.Context, *I) (*O, error)) {
-	op.Responses = map[string]*huma.Response{"default": problemResponse(api)}
+	op.Responses = map[string]*huma.Response{"default": {}} // describe puts those that there are in its place
 	huma.Register(api, s.withCaller(op), func(ctx context.Context, in *I) (*O, error) {
 		out, err := call(ctx, in)
 		if err != nil {

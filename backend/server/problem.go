@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,14 +34,6 @@ type problemField struct {
 func (p *problem) Error() string             { return p.Code + ": " + p.Detail }
 func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) ContentType(string) string { return "application/problem+json" }
-
-// problemResponse is what the API document says of every call's errors.
-func problemResponse(api huma.API) *huma.Response {
-	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
-	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
-		"application/problem+json": {Schema: schema},
-	}}
-}
 
 // statusOf says which HTTP status carries a code of the domain.
 func statusOf(c pay.Code) int {

@@ -159,6 +159,14 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Dashboard != nil {
 		mux.Handle("/dashboard/", s.Dashboard)
 	}
+	if err := s.describe(api); err != nil {
+		return nil, err
+	}
+	docs, err := s.docs(api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("GET /docs", docs)
 	mux.HandleFunc("/", s.noRoute(mux))
 
 	return s.withRequestID(s.withCORS(s.Metrics.count(mux))), nil

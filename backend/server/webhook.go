@@ -35,8 +35,8 @@ func (s *Server) RenderWebhook(t pay.WebhookType, at time.Time, subject any) []b
 	return text
 }
 
-// A deliveryView is a webhook as the merchant's server sees it in lists.
-type deliveryView struct {
+// A DeliveryView is a webhook as the merchant's server sees it in lists.
+type DeliveryView struct {
 	ID        string     `json:"id" doc:"The header webhook-id"`
 	Type      string     `json:"type" doc:"What it tells, such as order.paid"`
 	OrderID   string     `json:"order_id" doc:"Empty if it is of no order"`
@@ -61,7 +61,7 @@ type tryView struct {
 
 type deliveryAnswer struct {
 	Body struct {
-		deliveryView
+		DeliveryView
 		Body string    `json:"body" doc:"As it is sent, byte for byte"`
 		All  []tryView `json:"all_tries" nullable:"false" doc:"The oldest first"`
 	}
@@ -77,7 +77,7 @@ type deliveryFilter struct {
 
 type deliveryList struct {
 	Body struct {
-		Data       []deliveryView `json:"data" nullable:"false"`
+		Data       []DeliveryView `json:"data" nullable:"false"`
 		NextCursor string         `json:"next_cursor" doc:"Empty on the last page"`
 	}
 }
@@ -95,7 +95,7 @@ func (s *Server) listDeliveries(ctx context.Context, in *deliveryFilter) (*deliv
 		list = list[:in.Limit]
 		out.Body.NextCursor = string(list[in.Limit-1].ID)
 	}
-	out.Body.Data = make([]deliveryView, len(list))
+	out.Body.Data = make([]DeliveryView, len(list))
 	for i, d := range list {
 		out.Body.Data[i] = viewOfDelivery(d)
 	}
@@ -187,7 +187,7 @@ func (s *Server) enableEndpoint(ctx context.Context, in *struct{}) (*endpointAns
 
 func answerOf(d pay.Delivery, tries []pay.DeliveryTry) *deliveryAnswer {
 	out := &deliveryAnswer{}
-	out.Body.deliveryView, out.Body.Body = viewOfDelivery(d), string(d.Body)
+	out.Body.DeliveryView, out.Body.Body = viewOfDelivery(d), string(d.Body)
 	out.Body.All = make([]tryView, len(tries))
 	for i, t := range tries {
 		out.Body.All[i] = tryView{At: t.At, Took: t.Took.Milliseconds(), Answer: t.Status, Trouble: t.Trouble, Excerpt: t.Excerpt}
@@ -195,8 +195,8 @@ func answerOf(d pay.Delivery, tries []pay.DeliveryTry) *deliveryAnswer {
 	return out
 }
 
-func viewOfDelivery(d pay.Delivery) deliveryView {
-	return deliveryView{
+func viewOfDelivery(d pay.Delivery) DeliveryView {
+	return DeliveryView{
 		ID: string(d.ID), Type: string(d.Type), OrderID: string(d.Order), Subject: d.Subject, Status: string(d.State),
 		CreatedAt: d.CreatedAt, NextAt: orNull(d.NextAt), DoneAt: orNull(d.DoneAt), Tries: d.Tries, Answer: d.Status, Trouble: d.Trouble,
 	}
