@@ -6,6 +6,8 @@
 //	saoma reconcile -config saoma.toml -date 2026-11-23
 //	saoma verify -config saoma.toml
 //	saoma doctor -config saoma.toml
+//	saoma backup -config saoma.toml -to saoma-2026-11-23.db
+//	saoma restore -config saoma.toml -from saoma-2026-11-23.db
 //	saoma staff add -config saoma.toml -name li -role owner
 //	saoma version
 package main
@@ -32,6 +34,8 @@ type commandLine struct {
 	Verify    verifyCommand    `cmd:"" help:"Check that nobody has altered the history of the orders."`
 	Staff     staffCommand     `cmd:"" help:"Look after who may sign in to the dashboard."`
 	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a configuration needs, and say what to mend."`
+	Backup    backupCommand    `cmd:"" help:"Copy the database, also while the server runs, and verify the copy."`
+	Restore   restoreCommand   `cmd:"" help:"Put a backup in the place of the database."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
