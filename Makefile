@@ -13,7 +13,7 @@ DIST    := public/dist/.built
 SOURCES := $(wildcard public/*.js public/*.css public/*.d.ts) go.mod go.sum \
            $(shell find widget backend/wire -name '*.go' -not -name '*_test.go')
 
-.PHONY: run build test check bench gallery crash simulate clean
+.PHONY: run build needs test check bench gallery crash simulate clean
 
 run: build
 	./saoma
@@ -25,13 +25,19 @@ $(DIST): $(SOURCES)
 	$(GO) run ./widget/build
 	@touch $@
 
-test: $(DIST)
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
-	{ echo 'make test needs Chromium: install the package "chromium" and run it again' >&2; exit 1; }
-	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
-	{ command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || \
-	{ echo 'make test needs PostgreSQL: install the package "postgresql" and run it again' >&2; exit 1; }
+# The programs that tests run, any of those before the colon, and the Debian package that brings one.
+NEEDS := chromium,chromium-browser,google-chrome:chromium initdb:postgresql npm:npm php:php-cli python3:python3
+
+needs:
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; missing=; \
+	for need in $(NEEDS); do \
+		for program in $$(echo $${need%:*} | tr , ' '); do command -v $$program >/dev/null && continue 2; done; \
+		missing="$$missing $${need#*:}"; \
+	done; \
+	[ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+	{ echo "make test needs these packages; install them and run it again:$$missing" >&2; exit 1; }
+
+test: $(DIST) needs
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test ./backend/pay -run TestSimulation
 
