@@ -13,6 +13,7 @@ func abnormalTable() []field {
 
 // abnormalRequest is what the simulator uses of it.
 type abnormalRequest struct {
+	SubMchID    string `json:"sub_mchid"`
 	OutRefundNo string `json:"out_refund_no"`
 	Type        string `json:"type"`
 	BankAccount string `json:"bank_account"`
@@ -22,7 +23,7 @@ type abnormalRequest struct {
 // applyAbnormal sends the money of an ABNORMAL refund to a bank card instead: it is PROCESSING again.
 func (s *Server) applyAbnormal(c call) (result, error) {
 	var q abnormalRequest
-	if _, err := decode(c.body, abnormalTable(), &q); err != nil {
+	if _, err := decode(c.body, s.withSubMchID(abnormalTable()), &q); err != nil {
 		return nil, err
 	}
 	if _, err := s.openField(c, "bank_account", q.BankAccount); err != nil {
@@ -31,11 +32,14 @@ func (s *Server) applyAbnormal(c call) (result, error) {
 	if _, err := s.openField(c, "real_name", q.RealName); err != nil {
 		return nil, err
 	}
+	if err := s.checkSubMchID(q.SubMchID, "body"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.book.refunds[q.OutRefundNo]
 	switch {
-	case r == nil || r.RefundID != c.PathValue("id"):
+	case r == nil || r.trade.SubMchID != q.SubMchID || r.RefundID != c.PathValue("id"):
 		return nil, refundNotExist("退款单不存在，或refund_id与out_refund_no不匹配")
 	case r.State != RefundAbnormal:
 		return nil, invalidRequest("退款单的状态不是退款异常")

@@ -20,13 +20,14 @@ func feeOf(total int64) int64 {
 
 // An account is the merchant's money at WeChat Pay and what moved it, from which all bills are written.
 type account struct {
-	balance int64   // fen
-	journal []entry // in the order of booking; only ever appended to, so that a bill may read a part without a lock
+	balances map[string]int64 // fen, of each merchant of a service provider; "" is the merchant itself
+	journal  []entry          // in the order of booking; only ever appended to, so that a bill may read a part without a lock
 }
 
 // An entry is a payment, or a refund at its acceptance, or many payments. It never changes.
 type entry struct {
 	at      time.Time
+	of      string // the merchant of a service provider whose it is; "": the merchant itself
 	payment *trade
 	refund  *refund
 	many    *crowd
@@ -41,8 +42,8 @@ type crowd struct {
 
 // book enters e, whose money changes the balance by change fen.
 func (a *account) book(e entry, change int64) {
-	e.balance = a.balance
-	a.balance += change
+	e.balance = a.balances[e.of]
+	a.balances[e.of] += change
 	a.journal = append(a.journal, e)
 }
 
@@ -66,12 +67,19 @@ func (s *Server) AddPaid(n int, trade func(i int) Trade) {
 func (s *Server) SetBalance(fen int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.book.account.balance = fen
+	s.book.account.balances[""] = fen
+}
+
+// SubBalance is what the account of a service provider's merchant holds, in fen.
+func (s *Server) SubBalance(subMchID string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.book.account.balances[subMchID]
 }
 
 // Balance is what the merchant's account holds, in fen: payments less their fees, less refunds.
 func (s *Server) Balance() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.book.account.balance
+	return s.book.account.balances[""]
 }

@@ -110,11 +110,11 @@ func checkQuery(u *url.URL, known []string) error {
 }
 
 // checkMchID holds the merchant that signed against the one that the request names.
-func (s *Server) checkMchID(mchID, location string) error {
+func (s *Server) checkMchID(name, mchID, location string) error {
 	if mchID == s.merchant.MchID {
 		return nil
 	}
-	d := detail{Field: "/mchid", Value: mchID, Issue: "与Http头Authorization中的mchid不一致", Location: location}
+	d := detail{Field: "/" + name, Value: mchID, Issue: "与Http头Authorization中的mchid不一致", Location: location}
 	if mchID == "" {
 		d.Value, d.Issue = nil, issueMissing
 	}

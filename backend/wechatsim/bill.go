@@ -32,9 +32,18 @@ func (s *Server) tradeBill(c call) (result, error) {
 	if !known {
 		return nil, wrongQuery(c, "bill_type", "只能是 ALL、SUCCESS、REFUND")
 	}
+	subMchID := c.URL.Query().Get("sub_mchid")
+	if subMchID != "" { // without it a service provider gets the bill of all its merchants
+		if err := s.checkSubMchID(subMchID, "query"); err != nil {
+			return nil, err
+		}
+	}
 	d, err := s.billDay(c)
 	if err != nil {
 		return nil, err
+	}
+	if subMchID != "" {
+		d = d.of(subMchID)
 	}
 	spoil, err := s.tradeFault(kind, d)
 	if err != nil {
@@ -59,6 +68,7 @@ func (s *Server) flowBill(c call) (result, error) {
 	if account != "" && account != "BASIC" {
 		return nil, noStatement()
 	}
+	d = d.of("") // the money of a service provider's merchants is in accounts that it does not see
 	spoil, err := s.flowFault()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package wechatsim
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,12 @@ type day struct {
 }
 
 func (d day) has(t time.Time) bool { return !t.Before(d.start) && t.Before(d.start.AddDate(0, 0, 1)) }
+
+// of is the day of one merchant of a service provider, or with "" of the merchant itself.
+func (d day) of(subMchID string) day {
+	d.journal = slices.DeleteFunc(slices.Clone(d.journal), func(e entry) bool { return e.of != subMchID })
+	return d
+}
 
 // madeAt is when WeChat Pay writes the bills of the day.
 func (d day) madeAt() time.Time { return d.start.AddDate(0, 0, 1).Add(billHour * time.Hour) }
@@ -62,7 +69,7 @@ func (s *Server) tradeRows(d day, kind tradeKind) iter.Seq[tradeRow] {
 
 // row is an order's line. It reads nothing that changes after the payment.
 func (t *Trade) row(fee int64) tradeRow {
-	return tradeRow{paidAt: t.PaidAt, outTradeNo: t.OutTradeNo, transactionID: t.TransactionID, openID: t.OpenID,
+	return tradeRow{subMchID: t.SubMchID, paidAt: t.PaidAt, outTradeNo: t.OutTradeNo, transactionID: t.TransactionID, openID: t.OpenID,
 		tradeType: t.TradeType, description: t.Description, attach: t.Attach, deviceID: t.DeviceID, total: t.Total, fee: fee}
 }
 

@@ -11,13 +11,11 @@ const youngAge = 5 * time.Minute
 
 // closeOrder closes an unpaid order: 204, also when it was closed before.
 func (s *Server) closeOrder(c call) (result, error) {
-	var q struct {
-		MchID string `json:"mchid"`
-	}
-	if _, err := decode(c.body, []field{{name: "mchid", kind: text, required: true, max: 32}}, &q); err != nil {
+	var q payee
+	if _, err := decode(c.body, payeeFields(c.partner(), false), &q); err != nil {
 		return nil, err
 	}
-	if err := s.checkMchID(q.MchID, "body"); err != nil {
+	if err := s.checkPayee(c, q, "body"); err != nil {
 		return nil, err
 	}
 	number := c.PathValue("no")
@@ -28,7 +26,7 @@ func (s *Server) closeOrder(c call) (result, error) {
 	defer s.mu.Unlock()
 	t := s.book.find(number, c.now)
 	switch {
-	case t == nil:
+	case t == nil || t.SubMchID != q.SubMchID:
 		return nil, orderNotExist()
 	case t.paid():
 		return nil, &refusal{status: http.StatusForbidden, number: numberPaid, Code: "TRADE_ERROR",

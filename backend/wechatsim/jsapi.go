@@ -12,11 +12,7 @@ import (
 // jsapi is POST /v3/pay/transactions/jsapi. The openid must be one that this WeChat has given to the merchant's
 // official account: see LogIn.
 func jsapi() method {
-	return method{tradeType: TypeJSAPI, scene: sceneField(false, formIP), answer: "prepay_id", own: []field{
-		{name: "payer", kind: object, required: true, fields: []field{
-			{name: "openid", kind: text, required: true, max: 128},
-		}},
-	}}
+	return method{tradeType: TypeJSAPI, scene: sceneField(false, formIP), answer: "prepay_id"}
 }
 
 // A BridgeCall is what a page hands to WeixinJSBridge.invoke('getBrandWCPayRequest', …).
@@ -45,7 +41,7 @@ func (s *Server) PayJSAPI(c BridgeCall, payer string) (Trade, error) {
 func (s *Server) checkBridgeCall(c BridgeCall) error {
 	id, isID := strings.CutPrefix(c.Package, "prepay_id=")
 	switch {
-	case c.AppID != s.merchant.AppID:
+	case c.AppID != s.pageAppID(id):
 		return errors.New("appId错误")
 	case c.TimeStamp == "" || strings.Trim(c.TimeStamp, digits) != "":
 		return errors.New("timeStamp必须是秒数的字符串")
@@ -59,6 +55,16 @@ func (s *Server) checkBridgeCall(c BridgeCall) error {
 		return errors.New("支付验证签名失败")
 	}
 	return nil
+}
+
+// pageAppID is the appid under which the payer of an order is known, that of the merchant if there is no such order.
+func (s *Server) pageAppID(prepayID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.book.byCode[prepayID]; t != nil {
+		return t.pageAppID
+	}
+	return s.merchant.AppID
 }
 
 // signedByMerchant reports whether any of the merchant's keys has signed; a call of the page does not say which.

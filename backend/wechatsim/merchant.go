@@ -3,8 +3,6 @@ package wechatsim
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // keyBits is the size that WeChat Pay uses for merchant certificates and its own public key.
@@ -33,6 +30,9 @@ type Merchant struct {
 
 	// Others are further merchant API certificates that are valid beside Serial: see IssueCredential.
 	Others []Credential
+
+	// SubMerchants are those whose service provider (服务商) the merchant is: see RegisterSubMerchant.
+	SubMerchants []SubMerchant
 
 	// Certificates are WeChat Pay's platform certificates for this merchant; one in public-key mode has none.
 	// IssueCertificate makes one. RootPEM is their issuer.
@@ -145,6 +145,7 @@ type state struct {
 	AppSecret       string `json:"app_secret"`
 
 	Others       []credentialState  `json:"other_credentials,omitempty"`
+	SubMerchants []SubMerchant      `json:"sub_merchants,omitempty"`
 	Certificates []certificateState `json:"certificates,omitempty"`
 	Root         string             `json:"root,omitempty"`
 	RootPrivate  string             `json:"root_private_key,omitempty"`
@@ -184,6 +185,7 @@ func OpenMerchant(dir string) (*Merchant, error) {
 		Name: k.Name, MchID: k.MchID, AppID: k.AppID, Serial: k.Serial, APIv3Key: k.APIv3Key,
 		PublicKeyID: k.PublicKeyID, PrivateKeyPEM: []byte(k.MerchantPrivate),
 		PublicKeyPEM: []byte(k.WechatPublic), wechatKeyPEM: []byte(k.WechatPrivate), AppSecret: k.AppSecret,
+		SubMerchants: k.SubMerchants,
 	}
 	if m.AppSecret == "" { // kept by an older simulator
 		m.AppSecret = newAppSecret()
@@ -256,6 +258,7 @@ func (m *Merchant) saveState(dir string) error {
 		WechatPublic: string(m.PublicKeyPEM), WechatPrivate: string(m.wechatKeyPEM),
 		AppSecret:    m.AppSecret,
 		Others:       others,
+		SubMerchants: m.SubMerchants,
 		Certificates: certificates, Root: string(m.RootPEM), RootPrivate: string(m.rootKeyPEM),
 	}, "", "  ")
 	if err != nil {
@@ -280,38 +283,3 @@ func replaceFile(path string, text []byte) error {
 	// A crash right here leaves the old file and a stray temporary one.
 	return os.Rename(f.Name(), path)
 }
-
-// config is the merchant as a block of the program's TOML configuration.
-func (m *Merchant) config(dir, apiURL string) []byte {
-	// The merchant's secret key is not WeChat Pay's business; this one is made from the APIv3 key so that it stays
-	// the same at every start without being kept.
-	secret := sha256.Sum256([]byte("secret_key of the simulated merchant\n" + m.APIv3Key))
-	var b strings.Builder
-	b.WriteString("# A merchant of the WeChat Pay simulator: paste this block into your configuration.\n")
-	b.WriteString("# Rewritten at every start. " + stateFile + " beside it is the simulator's own memory and holds\n")
-	b.WriteString("# WeChat Pay's private key, which a real merchant never has: do not configure it anywhere.\n\n")
-	line := func(key, value string) { fmt.Fprintf(&b, "%-15s = %s\n", key, tomlString(value)) }
-	b.WriteString("[[merchant]]\n")
-	line("id", "cafe")
-	line("name", m.Name)
-	line("publishable_key", "pk_cafe")
-	line("secret_key", "sk_"+hex.EncodeToString(secret[:20]))
-	b.WriteString("origins         = []  # the origins of the shop's pages, such as \"https://shop.example\"\n")
-	b.WriteString("\n[merchant.wechat]\n")
-	line("api_url", apiURL)
-	line("appid", m.AppID)
-	line("mchid", m.MchID)
-	line("serial", m.Serial)
-	line("private_key", "file:"+filepath.Join(dir, "apiclient_key.pem"))
-	line("api_v3_key", m.APIv3Key)
-	line("public_key_id", m.PublicKeyID)
-	line("public_key", "file:"+filepath.Join(dir, "pub_key.pem"))
-	b.WriteString("channels        = [\"native\", \"jsapi\", \"h5\"]\n")
-	line("app_secret", m.AppSecret)
-	line("oauth_url", apiURL) // in place of https://api.weixin.qq.com
-	line("open_url", apiURL)  // in place of https://open.weixin.qq.com
-	return []byte(b.String())
-}
-
-// tomlString quotes a text. The escapes of a JSON string are those of a TOML basic string.
-func tomlString(text string) string { return string(encode(text)) }

@@ -21,6 +21,7 @@ type logins struct {
 // A login is what a code stands for, until it is exchanged.
 type login struct {
 	payer string
+	appID string // of the official account whose page asked
 	until time.Time
 }
 
@@ -41,6 +42,9 @@ func (s *Server) logIn(payer string) (openid string) {
 	}
 	openid = openID(s.merchant.AppID, payer)
 	s.payer, s.accounts[openid] = payer, payer
+	for _, x := range s.merchant.SubMerchants {
+		s.accounts[openID(x.AppID, payer)] = payer
+	}
 	return openid
 }
 
@@ -54,12 +58,13 @@ func (s *Server) silentLogin(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	to, err := url.Parse(q.Get("redirect_uri"))
 	wrong := ""
+	_, known := s.merchant.secretOf(q.Get("appid"))
 	switch {
 	case !inWeChat(r):
 		wrong = "请在微信客户端打开链接"
 	case !inOrder(r.URL.RawQuery, "appid", "redirect_uri", "response_type", "scope", "state"):
 		wrong = "参数错误：参数缺失、多余或顺序不对"
-	case q.Get("appid") != s.merchant.AppID:
+	case !known:
 		wrong = "appid参数错误"
 	case q.Get("response_type") != "code":
 		wrong = "response_type参数错误"
@@ -75,7 +80,7 @@ func (s *Server) silentLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := to.Query()
-	back.Set("code", s.newLogin())
+	back.Set("code", s.newLogin(q.Get("appid")))
 	back.Set("state", q.Get("state"))
 	to.RawQuery = back.Encode()
 	http.Redirect(w, r, to.String(), http.StatusFound)
@@ -93,12 +98,12 @@ func inOrder(query string, names ...string) bool {
 
 func inWeChat(r *http.Request) bool { return strings.Contains(r.UserAgent(), "MicroMessenger") }
 
-func (s *Server) newLogin() (code string) {
+func (s *Server) newLogin(appID string) (code string) {
 	now := s.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	code = randomOf(alphanumeric, 32)
-	s.codes[code] = login{s.payer, now.Add(codeOfLoginLife)}
+	s.codes[code] = login{s.payer, appID, now.Add(codeOfLoginLife)}
 	return code
 }
 
@@ -129,27 +134,28 @@ func (s *Server) exchange(q url.Values) any {
 	now := s.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	secret, known := s.merchant.secretOf(q.Get("appid"))
 	switch {
-	case q.Get("appid") != s.merchant.AppID:
+	case !known:
 		return trouble{40013, "invalid appid"}
-	case q.Get("secret") != s.merchant.AppSecret:
+	case q.Get("secret") != secret:
 		return trouble{40125, "invalid appsecret"}
 	case q.Get("grant_type") != "authorization_code":
 		return trouble{40002, "invalid grant_type"}
 	}
 	found, ok := s.codes[q.Get("code")]
-	if !ok || !now.Before(found.until) {
+	if !ok || found.appID != q.Get("appid") || !now.Before(found.until) {
 		return trouble{40029, "invalid code"}
 	}
 	if found.payer == "" {
 		return trouble{40163, "code been used"}
 	}
-	s.codes[q.Get("code")] = login{until: found.until}
+	s.codes[q.Get("code")] = login{appID: found.appID, until: found.until}
 	return struct {
 		AccessToken  string `json:"access_token"`
 		ExpiresIn    int    `json:"expires_in"` // seconds
 		RefreshToken string `json:"refresh_token"`
 		OpenID       string `json:"openid"`
 		Scope        string `json:"scope"`
-	}{randomOf(alphanumeric, 110), 7200, randomOf(alphanumeric, 110), openID(s.merchant.AppID, found.payer), "snsapi_base"}
+	}{randomOf(alphanumeric, 110), 7200, randomOf(alphanumeric, 110), openID(found.appID, found.payer), "snsapi_base"}
 }

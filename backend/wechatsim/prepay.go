@@ -18,10 +18,10 @@ const (
 
 // A method is one of the calls that make an order.
 type method struct {
+	partner   bool // of service providers
 	tradeType string
-	own       []field // of the request, beside those that all methods have
-	scene     field   // scene_info
-	answer    string  // the one field of the answer
+	scene     field  // scene_info
+	answer    string // the one field of the answer
 }
 
 // native is POST /v3/pay/transactions/native.
@@ -38,9 +38,7 @@ func (m method) table() []field {
 		{name: "quantity", kind: whole, required: true},
 		{name: "unit_price", kind: whole, required: true},
 	}
-	return append([]field{
-		{name: "appid", kind: text, required: true, max: 32},
-		{name: "mchid", kind: text, required: true, max: 32},
+	list := append(payeeFields(m.partner, true), []field{
 		{name: "description", kind: text, required: true, max: 127},
 		{name: "out_trade_no", kind: text, required: true, min: 6, max: 32, form: formOutTradeNo},
 		{name: "time_expire", kind: text, max: 64, form: formTime},
@@ -59,7 +57,11 @@ func (m method) table() []field {
 		}},
 		m.scene,
 		{name: "settle_info", kind: object, fields: []field{{name: "profit_sharing", kind: flag}}},
-	}, m.own...)
+	}...)
+	if m.tradeType == TypeJSAPI {
+		list = append(list, payerField(m.partner))
+	}
+	return list
 }
 
 func sceneField(required bool, formOfIP func(string) string, own ...field) field {
@@ -78,8 +80,7 @@ func sceneField(required bool, formOfIP func(string) string, own ...field) field
 
 // prepayRequest is what the simulator uses of it.
 type prepayRequest struct {
-	AppID       string    `json:"appid"`
-	MchID       string    `json:"mchid"`
+	payee
 	Description string    `json:"description"`
 	OutTradeNo  string    `json:"out_trade_no"`
 	TimeExpire  time.Time `json:"time_expire"`
@@ -149,12 +150,11 @@ func (s *Server) prepay(m method) func(call) (result, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.checkMchID(q.MchID, "body"); err != nil {
+		if err := s.checkPayee(c, q.payee, "body"); err != nil {
 			return nil, err
 		}
-		if q.AppID != s.merchant.AppID {
-			return nil, &refusal{status: http.StatusBadRequest, number: numberAppID, Code: "APPID_MCHID_NOT_MATCH",
-				Message: "appid和mchid不匹配，请检查绑定关系"}
+		if err := s.checkAppIDs(c, q.payee); err != nil {
+			return nil, err
 		}
 		t, err := s.order(q, m.tradeType, params, c)
 		if err != nil {
@@ -170,20 +170,29 @@ func (s *Server) prepay(m method) func(call) (result, error) {
 // order applies the rules of a repeated request (重入): with the same parameters to the same call it is given a new code
 // and the old one dies; with any other it is refused, and so is a number that was paid or closed.
 func (s *Server) order(q prepayRequest, tradeType, params string, c call) (Trade, error) {
+	pageAppID, openid := cmp.Or(q.AppID, q.SpAppID), ""
+	if tradeType == TypeJSAPI {
+		var err error
+		if pageAppID, err = q.Payer.appID(q.payee, c); err != nil {
+			return Trade{}, err
+		}
+		openid = cmp.Or(q.Payer.OpenID, q.Payer.SpOpenID, q.Payer.SubOpenID)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.book.find(q.OutTradeNo, c.now)
 	switch {
 	case t == nil:
-		if tradeType == TypeJSAPI && s.accounts[q.Payer.OpenID] == "" {
+		if payer := s.accounts[openid]; tradeType == TypeJSAPI && (payer == "" || openid != openID(pageAppID, payer)) {
 			return Trade{}, wrongParameter(numberParameter, detail{Field: "/payer/openid", Location: "body",
 				Issue: "无效的openid"})
 		}
 		t = s.book.add(Trade{
 			OutTradeNo: q.OutTradeNo, Description: q.Description, Attach: q.Attach, NotifyURL: q.NotifyURL,
 			Total: q.Amount.Total, Currency: cmp.Or(q.Amount.Currency, "CNY"), DeviceID: q.SceneInfo.DeviceID,
-			TradeType: tradeType, OpenID: q.Payer.OpenID,
+			TradeType: tradeType, OpenID: openid, SubMchID: q.SubMchID, SubAppID: q.SubAppID,
 		}, params, q.TimeExpire, c.now)
+		t.pageAppID = pageAppID
 		t.profitSharing = q.SettleInfo.ProfitSharing
 	case t.State == StateClosed:
 		return Trade{}, &refusal{status: http.StatusBadRequest, number: numberClosed, Code: "ORDER_CLOSED",

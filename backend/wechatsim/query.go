@@ -8,8 +8,7 @@ import (
 // transaction is the answer to a query, and the content of a payment's callback. Fields that are not sure before the
 // payment are absent until then, not empty.
 type transaction struct {
-	AppID          string     `json:"appid"`
-	MchID          string     `json:"mchid"`
+	payee
 	OutTradeNo     string     `json:"out_trade_no"`
 	TransactionID  string     `json:"transaction_id,omitempty"`
 	TradeType      string     `json:"trade_type,omitempty"`
@@ -24,7 +23,9 @@ type transaction struct {
 }
 
 type payer struct {
-	OpenID string `json:"openid"`
+	OpenID    string `json:"openid,omitempty"`
+	SpOpenID  string `json:"sp_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 type amount struct {
@@ -41,7 +42,7 @@ type sceneInfo struct {
 // transaction is how WeChat Pay describes an order to its merchant.
 func (t *trade) transaction(m *Merchant) transaction {
 	x := transaction{
-		AppID: m.AppID, MchID: m.MchID, OutTradeNo: t.OutTradeNo, TradeState: t.State,
+		payee: t.payee(m), OutTradeNo: t.OutTradeNo, TradeState: t.State,
 		Amount: amount{Total: t.Total, Currency: t.Currency},
 	}
 	switch t.State {
@@ -57,7 +58,7 @@ func (t *trade) transaction(m *Merchant) transaction {
 		}
 		x.TransactionID, x.TradeType, x.BankType = t.TransactionID, t.TradeType, "OTHERS"
 		x.Attach, x.SuccessTime = &attach, rfc3339(t.PaidAt)
-		x.Payer = &payer{OpenID: t.OpenID}
+		x.Payer = t.payer(m)
 		x.Amount.PayerTotal, x.Amount.PayerCurrency = t.Total, t.Currency
 		if t.DeviceID != "" {
 			x.SceneInfo = &sceneInfo{DeviceID: t.DeviceID}
@@ -78,7 +79,7 @@ func (s *Server) queryByNumber(c call) (result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.book.find(number, c.now)
-	if t == nil {
+	if t == nil || t.SubMchID != c.URL.Query().Get("sub_mchid") {
 		return nil, orderNotExist()
 	}
 	if t.paid() && take(&s.faults.Stale) {
@@ -98,15 +99,17 @@ func (s *Server) queryByID(c call) (result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.book.byID[id]
-	if t == nil {
+	if t == nil || t.SubMchID != c.URL.Query().Get("sub_mchid") {
 		return nil, orderNotExist()
 	}
 	return t.transaction(s.merchant), nil
 }
 
-// checkLookup checks what both queries send: a number of at most 32 characters in the path, mchid in the query.
+// checkLookup checks what both queries send: a number of at most 32 characters in the path, the merchant in the query.
 func (s *Server) checkLookup(c call, name, value string, shortest int) error {
-	if err := s.checkMchID(c.URL.Query().Get("mchid"), "query"); err != nil {
+	q := c.URL.Query()
+	named := payee{MchID: q.Get("mchid"), SpMchID: q.Get("sp_mchid"), SubMchID: q.Get("sub_mchid")}
+	if err := s.checkPayee(c, named, "query"); err != nil {
 		return err
 	}
 	if n := utf8.RuneCountInString(value); n < shortest || n > 32 {

@@ -104,7 +104,7 @@ func (b *book) addRefund(r *refund, now time.Time) {
 	t.refunds = append(t.refunds, r)
 	b.refunds[r.OutRefundNo] = r
 	b.allRefunds = append(b.allRefunds, r)
-	b.account.book(entry{at: now, refund: r}, -r.cost())
+	b.account.book(entry{at: now, of: t.SubMchID, refund: r}, -r.cost())
 }
 
 // refunded is how much of an order went back or is on its way, in fen. What a CLOSED refund held may be refunded again.
@@ -123,7 +123,7 @@ func (b *book) endRefund(r *refund, end RefundState, now time.Time) {
 	r.turn(end, now)
 	r.EndedAt = now
 	if end == RefundClosed {
-		b.account.balance += r.cost()
+		b.account.balances[r.trade.SubMchID] += r.cost()
 	}
 }
 

@@ -54,6 +54,7 @@ type refundSource struct {
 
 // refundRequest is what the simulator uses of it.
 type refundRequest struct {
+	SubMchID      string `json:"sub_mchid"`
 	TransactionID string `json:"transaction_id"`
 	OutTradeNo    string `json:"out_trade_no"`
 	OutRefundNo   string `json:"out_refund_no"`
@@ -116,8 +117,11 @@ func (r *refund) successTime() string {
 // createRefund accepts a refund, or tells how a known one stands.
 func (s *Server) createRefund(c call) (result, error) {
 	var q refundRequest
-	params, err := decode(c.body, refundTable(), &q)
+	params, err := decode(c.body, s.withSubMchID(refundTable()), &q)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkSubMchID(q.SubMchID, "body"); err != nil {
 		return nil, err
 	}
 	if (q.TransactionID == "") == (q.OutTradeNo == "") {
@@ -145,6 +149,9 @@ func (s *Server) acceptRefund(q refundRequest, params string, now time.Time) (*r
 	if q.OutTradeNo != "" {
 		t = s.book.find(q.OutTradeNo, now)
 	}
+	if t != nil && t.SubMchID != q.SubMchID {
+		t = nil // another merchant's of the service provider
+	}
 	r := &refund{params: params, trade: t, from: q.Amount.From, Refund: Refund{OutRefundNo: q.OutRefundNo,
 		Reason: q.Reason, NotifyURL: q.NotifyURL, Amount: q.Amount.Refund, Total: q.Amount.Total,
 		FundsAccount: cmp.Or(q.FundsAccount, "AVAILABLE")}}
@@ -155,7 +162,7 @@ func (s *Server) acceptRefund(q refundRequest, params string, now time.Time) (*r
 	if err := s.faults.RefundOutcome.refusal(); err != nil {
 		return nil, err
 	}
-	if r.cost() > s.book.account.balance {
+	if r.cost() > s.book.account.balances[t.SubMchID] {
 		return nil, notEnough()
 	}
 	s.book.addRefund(r, now)
@@ -204,10 +211,14 @@ func (s *Server) queryRefund(c call) (result, error) {
 		return nil, wrongParameter(numberParameter, detail{Field: "/out_refund_no", Value: number, Location: "url",
 			Issue: "最多64个字符，只能包含数字、大小写字母和 _-|*@"})
 	}
+	subMchID := c.URL.Query().Get("sub_mchid")
+	if err := s.checkSubMchID(subMchID, "query"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.book.refunds[number]
-	if r == nil {
+	if r == nil || r.trade.SubMchID != subMchID {
 		return nil, refundNotExist("退款单不存在")
 	}
 	return r.answer(), nil

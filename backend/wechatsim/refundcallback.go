@@ -4,7 +4,7 @@ import "time"
 
 // refundNotice is the content of a refund's callback. Unlike the API's answer it calls the state refund_status.
 type refundNotice struct {
-	MchID               string      `json:"mchid"`
+	payee
 	OutTradeNo          string      `json:"out_trade_no"`
 	TransactionID       string      `json:"transaction_id"`
 	OutRefundNo         string      `json:"out_refund_no"`
@@ -21,11 +21,13 @@ type refundNotice struct {
 }
 
 func (x refundNotice) withWrongAmount() message   { x.Amount.Refund++; return x }
-func (x refundNotice) withOtherMerchant() message { x.MchID = otherMchID(x.MchID); return x }
+func (x refundNotice) withOtherMerchant() message { x.payee = x.payee.other(); return x }
 
 // notification tells of the end of a refund.
 func (r *refund) notification(m *Merchant, now time.Time) notification {
-	x := refundNotice{MchID: m.MchID, OutTradeNo: r.OutTradeNo, TransactionID: r.TransactionID,
+	named := r.trade.payee(m)
+	named.AppID, named.SpAppID, named.SubAppID = "", "", ""
+	x := refundNotice{payee: named, OutTradeNo: r.OutTradeNo, TransactionID: r.TransactionID,
 		OutRefundNo: r.OutRefundNo, RefundID: r.RefundID, RefundStatus: r.State, SuccessTime: r.successTime(),
 		UserReceivedAccount: r.Receiver}
 	x.Amount.Total, x.Amount.PayerTotal = r.Total, r.Total

@@ -177,24 +177,27 @@ func (o Options) complete() (Options, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	api := func(path string, e endpoint) { mux.Handle(path, s.serve(e)) }
-	for name, m := range map[string]method{"native": native(), "jsapi": jsapi(), "h5": h5()} {
-		api("/v3/pay/transactions/"+name, endpoint{method: "POST", work: s.prepay(m),
-			faults: func(f *Faults) *CallFaults { return &f.Prepay }})
+	for base, partner := range map[string]bool{"/v3/pay/transactions/": false, "/v3/pay/partner/transactions/": true} {
+		for name, m := range map[string]method{"native": native(), "jsapi": jsapi(), "h5": h5()} {
+			m.partner = partner
+			api(base+name, endpoint{method: "POST", work: s.prepay(m),
+				faults: func(f *Faults) *CallFaults { return &f.Prepay }})
+		}
+		api(base+"out-trade-no/{no}", endpoint{method: "GET", work: s.queryByNumber,
+			query: lookupQuery(partner), faults: func(f *Faults) *CallFaults { return &f.Query }})
+		api(base+"id/{id}", endpoint{method: "GET", work: s.queryByID,
+			query: lookupQuery(partner), faults: func(f *Faults) *CallFaults { return &f.Query }})
+		api(base+"out-trade-no/{no}/close", endpoint{method: "POST", work: s.closeOrder,
+			faults: func(f *Faults) *CallFaults { return &f.Close }})
 	}
-	api("/v3/pay/transactions/out-trade-no/{no}", endpoint{method: "GET", work: s.queryByNumber,
-		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
-	api("/v3/pay/transactions/id/{id}", endpoint{method: "GET", work: s.queryByID,
-		query: []string{"mchid"}, faults: func(f *Faults) *CallFaults { return &f.Query }})
-	api("/v3/pay/transactions/out-trade-no/{no}/close", endpoint{method: "POST", work: s.closeOrder,
-		faults: func(f *Faults) *CallFaults { return &f.Close }})
 	api("/v3/refund/domestic/refunds", endpoint{method: "POST", work: s.createRefund,
 		faults: func(f *Faults) *CallFaults { return &f.Refund }})
-	api("/v3/refund/domestic/refunds/{no}", endpoint{method: "GET", work: s.queryRefund,
+	api("/v3/refund/domestic/refunds/{no}", endpoint{method: "GET", work: s.queryRefund, query: s.subMchIDQuery(),
 		faults: func(f *Faults) *CallFaults { return &f.QueryRefund }})
 	api("/v3/refund/domestic/refunds/{id}/apply-abnormal-refund", endpoint{method: "POST", work: s.applyAbnormal,
 		faults: func(f *Faults) *CallFaults { return &f.AbnormalRefund }})
 	api("/v3/bill/tradebill", endpoint{method: "GET", work: s.tradeBill,
-		query: []string{"bill_date", "bill_type", "tar_type"}, faults: func(f *Faults) *CallFaults { return &f.Bill }})
+		query: s.subMchIDQuery("bill_date", "bill_type", "tar_type"), faults: func(f *Faults) *CallFaults { return &f.Bill }})
 	api("/v3/bill/fundflowbill", endpoint{method: "GET", work: s.flowBill,
 		query:  []string{"bill_date", "account_type", "tar_type"},
 		faults: func(f *Faults) *CallFaults { return &f.Bill }})

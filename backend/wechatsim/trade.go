@@ -44,7 +44,9 @@ type Trade struct {
 	Total         int64     `json:"total"` // fen
 	Currency      string    `json:"currency"`
 	DeviceID      string    `json:"device_id"`
-	TradeType     string    `json:"trade_type"` // TypeNative, TypeJSAPI or TypeH5
+	TradeType     string    `json:"trade_type"`          // TypeNative, TypeJSAPI or TypeH5
+	SubMchID      string    `json:"sub_mchid,omitempty"` // whose it is, if it has a service provider
+	SubAppID      string    `json:"sub_appid,omitempty"` // as the order named it
 	State         State     `json:"state"`
 	CodeURL       string    `json:"code_url"`  // of a Native order: the living one, or the last that lived
 	PrepayID      string    `json:"prepay_id"` // of the others, likewise
@@ -97,6 +99,7 @@ var (
 type trade struct {
 	Trade
 	params        string // the request's parameters in one canonical form, to compare a repeated request with
+	pageAppID     string // the appid that OpenID is under
 	opened        string // the prepay_id whose h5_url was opened in time
 	profitSharing bool
 	fee           int64 // fen, what WeChat Pay keeps of the payment
@@ -108,7 +111,6 @@ func (t *trade) paid() bool { return t.State == StatePaid || t.State == StateRef
 
 // A book holds all orders of the merchant and its money. It is plain data: Server.mu guards it.
 type book struct {
-	appID    string
 	byNumber map[string]*trade
 	byCode   map[string]*trade // every code_url and prepay_id ever given, also dead ones
 	byID     map[string]*trade // paid orders by transaction_id
@@ -120,8 +122,12 @@ type book struct {
 }
 
 func newBook(m Merchant) *book {
-	return &book{appID: m.AppID, byNumber: map[string]*trade{}, byCode: map[string]*trade{}, byID: map[string]*trade{},
-		refunds: map[string]*refund{}, account: account{balance: openingBalance}}
+	balances := map[string]int64{"": openingBalance}
+	for _, x := range m.SubMerchants {
+		balances[x.MchID] = openingBalance
+	}
+	return &book{byNumber: map[string]*trade{}, byCode: map[string]*trade{}, byID: map[string]*trade{},
+		refunds: map[string]*refund{}, account: account{balances: balances}}
 }
 
 // find gives the order of a number, closed if its time came, or nil.
@@ -216,7 +222,7 @@ func (b *book) payable(key string, now time.Time) (*trade, error) {
 
 // bind makes an order that of its first account; a JSAPI order is made for one.
 func (b *book) bind(t *trade, payer string) (*trade, error) {
-	if t.ScannedBy != "" && t.ScannedBy != payer || t.OpenID != "" && t.OpenID != openID(b.appID, payer) {
+	if t.ScannedBy != "" && t.ScannedBy != payer || t.OpenID != "" && t.OpenID != openID(t.pageAppID, payer) {
 		return nil, ErrOtherPayer
 	}
 	t.ScannedBy = payer
@@ -233,11 +239,11 @@ func (b *book) pay(key, payer string, now time.Time, f *Faults) (*trade, error) 
 		return nil, err
 	}
 	t.State, t.Payer, t.PaidAt = StatePaid, payer, now
-	t.OpenID = openID(b.appID, payer)
+	t.OpenID = openID(t.pageAppID, payer)
 	t.TransactionID = "42000" + randomOf(digits, 5) + now.In(beijing()).Format("20060102") + randomOf(digits, 10)
 	b.byID[t.TransactionID] = t
 	t.fee = feeOf(t.Total)
-	b.account.book(entry{at: now, payment: t}, t.Total-t.fee)
+	b.account.book(entry{at: now, of: t.SubMchID, payment: t}, t.Total-t.fee)
 	return t, nil
 }
 

@@ -19,6 +19,7 @@ const (
 
 // A tradeRow is one line of a trade bill: a payment, or a refund when refundID is set. Amounts are in fen.
 type tradeRow struct {
+	subMchID                      string // empty: a direct merchant
 	paidAt                        time.Time
 	outTradeNo, transactionID     string
 	openID                        string
@@ -160,7 +161,7 @@ func (l tradeLayout) allColumns() []tradeColumn {
 		}},
 		{name: "公众账号ID", put: constant(l.appID)},
 		{name: "商户号", put: constant(l.mchID)},
-		{name: "特约商户号", put: constant("0")},
+		{name: "特约商户号", put: value(func(r row) string { return cmp.Or(r.subMchID, "0") })},
 		{name: "设备号", put: merchantText(func(r row) string { return r.deviceID })},
 		{name: "微信订单号", put: value(func(r row) string { return r.transactionID })},
 		{name: "商户订单号", put: value(func(r row) string { return r.outTradeNo })},

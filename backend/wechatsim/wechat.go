@@ -73,7 +73,7 @@ func (s *Server) withTrade(d checkoutData, prepayID string) checkoutData {
 		}
 		return d
 	}
-	d.Trade, d.Amount = t.copy(), yuan(t.Total)
+	d.Trade, d.Amount, d.Merchant = t.copy(), yuan(t.Total), s.payeeName(t.Trade)
 	return d
 }
 
