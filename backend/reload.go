@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,9 +48,12 @@ func (s *service) reload(c config) error {
 	if err != nil {
 		return err
 	}
-	// The accounts first: whoever finds a new merchant must be able to sell for it.
-	if err := s.gateway.Replace(accounts); err != nil {
+	// What the merchants need comes first: whoever finds a new one must be able to sell for it.
+	if err := s.sender.Replace(c.endpoints()); err != nil {
 		return err
+	}
+	if err := s.gateway.Replace(accounts); err != nil {
+		return errors.Join(err, s.sender.Replace(s.config.endpoints()))
 	}
 	s.cashier.Merchants.Replace(merchants)
 	s.server.Apply(settings)

@@ -17,6 +17,7 @@ import (
 type simCommand struct {
 	Listen string  `help:"Address to listen on. Port 0 takes a free one." default:"127.0.0.1:9090" placeholder:"ADDR"`
 	Dir    string  `help:"Folder for what a merchant holds: merchant.toml, keys, ids. Made if it is not there; keys in it are used again." required:"" placeholder:"DIR"`
+	Subs   int     `name:"sub-merchants" help:"Be the WeChat Pay of a service provider (服务商) with so many merchants." default:"0" placeholder:"N"`
 	Speed  float64 `help:"How many times faster callbacks are repeated than WeChat Pay does." default:"1"`
 }
 
@@ -27,6 +28,9 @@ func (c simCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := registerSubMerchants(c.Dir, c.Subs); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	sim, err := startSim(l, c.Dir, c.Speed, nil, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -41,6 +45,21 @@ func (c simCommand) Run(ctx context.Context, out io.Writer) error {
 	}
 	<-ctx.Done()
 	return sim.close()
+}
+
+// registerSubMerchants makes the merchant in dir a service provider with at least so many merchants.
+func registerSubMerchants(dir string, n int) error {
+	if n <= 0 {
+		return nil
+	}
+	m, err := wechatsim.OpenMerchant(dir)
+	if err != nil {
+		return err
+	}
+	for i := len(m.SubMerchants); i < n; i++ {
+		m.RegisterSubMerchant(fmt.Sprintf("%s %d号店", m.Name, i+1))
+	}
+	return m.Save(dir, "")
 }
 
 // A simulator is a running WeChat Pay of our own.

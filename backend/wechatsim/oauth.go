@@ -1,6 +1,7 @@
 package wechatsim
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +33,9 @@ func (s *Server) LogIn(payer string) (openid string) {
 	defer s.mu.Unlock()
 	return s.logIn(payer)
 }
+
+// OpenIDOf is the openid of a payer, "" being DefaultPayer, under the appid of one of the merchant's official accounts.
+func (s *Server) OpenIDOf(appID, payer string) string { return openID(appID, cmp.Or(payer, DefaultPayer)) }
 
 func (s *Server) logIn(payer string) (openid string) {
 	if payer == "" {
