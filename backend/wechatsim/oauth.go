@@ -35,7 +35,9 @@ func (s *Server) LogIn(payer string) (openid string) {
 }
 
 // OpenIDOf is the openid of a payer, "" being DefaultPayer, under the appid of one of the merchant's official accounts.
-func (s *Server) OpenIDOf(appID, payer string) string { return openID(appID, cmp.Or(payer, DefaultPayer)) }
+func (s *Server) OpenIDOf(appID, payer string) string {
+	return openID(appID, cmp.Or(payer, DefaultPayer))
+}
 
 func (s *Server) logIn(payer string) (openid string) {
 	if payer == "" {
