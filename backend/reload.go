@@ -67,7 +67,8 @@ func (c config) needsRestart(next config) error {
 	for _, x := range []struct{ key, old, new string }{
 		{"listen", c.Listen, next.Listen},
 		{"public_url", c.PublicURL, next.PublicURL},
-		{"database", c.Database, next.Database}, {"bus", c.Bus, next.Bus},
+		{"database", c.Database, next.Database},
+		{"bus", c.Bus, next.Bus},
 	} {
 		if x.old != x.new {
 			return fmt.Errorf("%s: a change needs a restart", x.key) // without the addresses, which may hold passwords
