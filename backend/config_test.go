@@ -73,7 +73,13 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"a path in the oauth url":   {`oauth_url       = "http://127.0.0.1:9`, `oauth_url       = "http://127.0.0.1:9/x`, []string{"oauth_url"}},
 		"no open url":               {`open_url        = "http`, `open_url        = "ftp`, []string{"open_url"}},
 		"a proxy without its net":   {"listen =", "trusted_proxies = [\"10.0.0.1\"]\nlisten =", []string{"trusted_proxies", "10.0.0.1"}},
-		"id with a slash":           {`"cafe"`, `"a/b"`, []string{"id"}},
+		"a webhook without TLS": {"origins         =", "webhook_url = \"http://shop.example/hooks\"\norigins =",
+			[]string{"webhook_url", "https", "webhook_private"}},
+		"a webhook without a secret": {"origins         =", "webhook_url = \"https://shop.example/hooks\"\norigins =",
+			[]string{"webhook_secret is missing"}},
+		"a short webhook secret": {"origins         =", "webhook_url = \"https://shop.example/hooks\"\nwebhook_secret = \"whsec_QUJD\"\norigins =",
+			[]string{"webhook_secret", "24"}},
+		"id with a slash": {`"cafe"`, `"a/b"`, []string{"id"}},
 	} {
 		file := filepath.Join(t.TempDir(), "saoma.toml")
 		text := strings.Replace(string(good), c.old, c.new, 1)

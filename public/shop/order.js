@@ -1,5 +1,5 @@
-// What became of an order. The number in the address proves nothing, so the shop's own server is asked, which asks
-// Saoma with the secret key. Only its answer makes this page say "paid".
+// What became of an order. The number in the address proves nothing, so the shop's own server is asked, which knows it
+// from Saoma's webhook, or asks Saoma with the secret key. Only its answer makes this page say "paid".
 (() => {
   'use strict';
 
