@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"saoma/backend/wechatsim"
@@ -150,5 +151,41 @@ func TestRefundOnTheDashboard(t *testing.T) {
 	if !evaluate[bool](t, v, `window.stayed === true`) {
 		t.Error("the order was loaded again")
 	}
+	v.wantNoFaults(t)
+}
+
+// All of it works in a browser that runs no scripts: sign in, menu, search, refund.
+func TestTheDashboardWithoutScripts(t *testing.T) {
+	t.Parallel()
+	w, password := staffed(t)
+	o := w.latte(t)
+	w.pays(t, o)
+	w.wantStatus(t, o.ID, "paid")
+	v := w.openAt(t, "about:blank")
+	if _, err := chromedp.Call(v.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(390, 800)); err != nil {
+		t.Fatal(err)
+	}
+	v.goTo(t, "/dashboard/orders/"+o.ID) // asks to sign in, and comes back
+	v.fill(t, "name", "owner")
+	v.fill(t, "password", password)
+	v.submit(t, "/dashboard/sign-in")
+	v.arrives(t, "/dashboard/orders/"+o.ID)
+	v.tap(t, ".menu summary")
+	v.tap(t, ".menu a[href='/dashboard/today']")
+	v.says(t, "28.00")
+	v.goTo(t, "/dashboard/orders?q="+o.ID)
+	v.tap(t, "main table a")
+	v.arrives(t, "/dashboard/orders/"+o.ID)
+	v.tap(t, "#refund")
+	v.submit(t, "/refund")
+	v.says(t, "¥0.00") // is left afterwards
+	v.submit(t, "/refund")
+	v.arrives(t, "/dashboard/orders/"+o.ID)
+	w.wantStatus(t, o.ID, "refunded")
+	v.goTo(t, "/dashboard/log")
+	v.says(t, "¥28.00")
 	v.wantNoFaults(t)
 }

@@ -106,8 +106,9 @@ func (d *deliverer) left(m pay.MerchantID, more chan struct{}, well bool) bool {
 	return false
 }
 
-// tried logs a try that failed. What it is about stands in the books.
+// tried tells the staff's screens, and logs a try that failed. What it is about stands in the books.
 func (d *deliverer) tried(w pay.Delivery, t pay.DeliveryTry) {
+	d.dashboard.HistoryChanged(w.Merchant, w.Order)
 	switch {
 	case t.Trouble == "":
 	case w.State == pay.DeliveryFailed:

@@ -14,17 +14,18 @@ const seenMax = 4096
 type seenQueue chan seen
 
 type seen struct {
+	merchant pay.MerchantID
 	order    pay.OrderID
 	watchers int // that were told the final state; 0: the page was shown
 }
 
 func newSeenQueue() seenQueue { return make(seenQueue, seenMax) }
 
-func (q seenQueue) shown(o pay.Order) { q.put(seen{order: o.ID}) }
+func (q seenQueue) shown(o pay.Order) { q.put(seen{merchant: o.Merchant, order: o.ID}) }
 
 func (q seenQueue) pushed(o pay.Order, watchers int) {
 	if watchers > 0 {
-		q.put(seen{order: o.ID, watchers: watchers})
+		q.put(seen{merchant: o.Merchant, order: o.ID, watchers: watchers})
 	}
 }
 
@@ -51,6 +52,7 @@ func (s *service) recordSeen(ctx context.Context) {
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("record what was seen", "order", e.order, "error", err)
 			}
+			s.dashboard.HistoryChanged(e.merchant, e.order)
 		}
 	}
 }

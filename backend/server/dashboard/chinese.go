@@ -98,7 +98,7 @@ var chinese = map[string]string{
 	"What happened": "订单时间线", "Details": "详情", "WeChat Pay’s number": "微信支付单号", "Channel": "支付方式", "Paid": "支付",
 	"Valid until": "有效期至", "Items": "商品", "Refunds": "退款记录",
 	"Order made": "创建订单", "WeChat Pay gave the code": "微信支付返回二维码", "Shown to the customer": "已展示给顾客",
-	"The customer’s screen was told": "已推送到顾客页面", "Expired": "已过期", "Cancelled": "已取消",
+	"The customer’s screen was told": "已推送到顾客页面", "Expired": "已过期", "Cancelled": "已取消", "The customer paid": "顾客已付款",
 	"New code after expiry": "过期后换新码", "Code replaced": "已换码",
 	"A payment notice did not fit and was not booked": "收到不符的付款通知，未入账",
 	"Refund asked for": "申请退款", "WeChat Pay took the refund": "微信支付已受理退款", "Money is back with the payer": "退款已到账",

@@ -21,6 +21,7 @@ func functions(lang string) template.FuncMap {
 		"t":        func(text string, args ...any) string { return translate(lang, text, args...) },
 		"word":     func(kind string, s any) string { return translate(lang, kind+" "+fmt.Sprint(s)) },
 		"yuan":     yuan,
+		"round":    func(f pay.Fen) string { return "¥" + grouped(int64(f/100)) },
 		"time":     func(t time.Time) string { return clock(lang, t) },
 		"iso":      func(t time.Time) string { return t.In(beijing).Format(time.RFC3339) },
 		"duration": func(d time.Duration) string { return duration(lang, d) },

@@ -27,13 +27,23 @@ func orderTopic(m pay.MerchantID, id pay.OrderID) string { return ordersTopic(m)
 // Changed takes note that an order has changed. It is called after the commit and does not wait.
 func (d *Dashboard) Changed(o pay.Order) {
 	d.Figures.Changed(o)
+	d.note(ordersTopic(o.Merchant), orderTopic(o.Merchant, o.ID))
+}
+
+// HistoryChanged takes note that there is something new to read about an order that is as it was.
+func (d *Dashboard) HistoryChanged(m pay.MerchantID, id pay.OrderID) {
+	d.note(orderTopic(m, id))
+}
+
+func (d *Dashboard) note(topics ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.changed == nil {
 		d.changed = make(map[string]bool)
 	}
-	d.changed[ordersTopic(o.Merchant)] = true
-	d.changed[orderTopic(o.Merchant, o.ID)] = true
+	for _, t := range topics {
+		d.changed[t] = true
+	}
 }
 
 // Run tells browsers the news until ctx ends.

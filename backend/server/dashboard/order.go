@@ -83,7 +83,7 @@ var eventTexts = map[pay.Kind]struct{ text, tone string }{
 	pay.Opened:          {"Order made", "plain"},
 	pay.Prepaid:         {"WeChat Pay gave the code", "plain"},
 	pay.Shown:           {"Shown to the customer", "plain"},
-	pay.Succeeded:       {"Paid", "good"},
+	pay.Succeeded:       {"The customer paid", "good"},
 	pay.Pushed:          {"The customer’s screen was told", "plain"},
 	pay.TimedOut:        {"Expired", "bad"},
 	pay.CalledOff:       {"Cancelled", "bad"},

@@ -29,7 +29,8 @@ type tile struct {
 type before struct {
 	Text  string // English: yesterday, a week ago
 	Value string
-	Trend string // up, down or same
+	Arrow string // how today's figure is beside it
+	Trend string // better, worse or same
 }
 
 // A step is one of the success funnel.
@@ -67,12 +68,13 @@ func (d *Dashboard) todayPage(q *request) error {
 func nextHour(t time.Time) time.Time { return t.Truncate(time.Hour).Add(time.Hour) }
 
 func tiles(lang string, sums [3]pay.HourFigures) []tile {
+	const lessIsBetter = 3 // the index of the time to pay
 	wait := func(f pay.HourFigures) (string, int64) {
 		median, ok := f.MedianWait()
 		if !ok {
 			return "–", 0
 		}
-		return duration(lang, median), -int64(median / time.Second) // less is better
+		return duration(lang, median), int64(median / time.Second)
 	}
 	list := []struct {
 		text  string
@@ -94,9 +96,11 @@ func tiles(lang string, sums [3]pay.HourFigures) []tile {
 		t := tile{Text: l.text, Value: shown, Headline: i == 0}
 		for j, text := range []string{"yesterday", "a week ago"} {
 			old, oldWorth := l.value(sums[j+1])
-			b := before{Text: text, Value: old, Trend: "same"}
+			b := before{Text: text, Value: old, Arrow: "=", Trend: "same"}
 			if shown != "–" && old != "–" && worth != oldWorth {
-				b.Trend = map[bool]string{true: "up", false: "down"}[worth > oldWorth]
+				more := worth > oldWorth
+				b.Arrow = map[bool]string{true: "▲", false: "▼"}[more]
+				b.Trend = map[bool]string{true: "better", false: "worse"}[more != (i == lessIsBetter)]
 			}
 			t.Before = append(t.Before, b)
 		}
