@@ -89,7 +89,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := runServer(t.Context(), file, "", slog.New(slog.DiscardHandler), &bytes.Buffer{})
+		err := runServer(t.Context(), serveCommand{Config: file}, slog.New(slog.DiscardHandler), &bytes.Buffer{})
 		if err == nil {
 			t.Errorf("%s: the server started", name)
 			continue

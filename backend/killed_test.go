@@ -168,9 +168,9 @@ func steadyAddress(t *testing.T) string {
 	return ""
 }
 
-func (s *siege) start() {
+func (s *siege) start(flags ...string) {
 	s.t.Helper()
-	s.process = exec.CommandContext(s.t.Context(), s.program, "-config", filepath.Join(s.data, "saoma.toml"))
+	s.process = exec.CommandContext(s.t.Context(), s.program, append(flags, "-config", filepath.Join(s.data, "saoma.toml"))...)
 	s.process.Stderr = &s.log
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -40,11 +41,12 @@ type commandLine struct {
 }
 
 type serveCommand struct {
-	Config   string `help:"The configuration, a TOML file. Without it the demo is started." placeholder:"FILE"`
-	Listen   string `help:"Address to listen on, in place of the configuration's. Port 0 takes a free one." placeholder:"ADDR"`
-	DemoShop string `help:"The demo's shop." default:"127.0.0.1:8081" placeholder:"ADDR"`
-	DemoSim  string `help:"The demo's simulator of WeChat Pay." default:"127.0.0.1:8082" placeholder:"ADDR"`
-	Data     string `help:"The demo's data folder." placeholder:"DIR"`
+	Config   string        `help:"The configuration, a TOML file. Without it the demo is started." placeholder:"FILE"`
+	Listen   string        `help:"Address to listen on, in place of the configuration's. Port 0 takes a free one." placeholder:"ADDR"`
+	Drain    time.Duration `help:"How long to go on serving after SIGTERM, while /readyz says 503, for load balancers to notice." default:"2s" placeholder:"TIME"`
+	DemoShop string        `help:"The demo's shop." default:"127.0.0.1:8081" placeholder:"ADDR"`
+	DemoSim  string        `help:"The demo's simulator of WeChat Pay." default:"127.0.0.1:8082" placeholder:"ADDR"`
+	Data     string        `help:"The demo's data folder." placeholder:"DIR"`
 }
 
 func (c serveCommand) Run(ctx context.Context, out io.Writer) error {
@@ -52,7 +54,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) error {
 		return runDemo(ctx, c, out)
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	return runServer(ctx, c.Config, c.Listen, log, out)
+	return runServer(ctx, c, log, out)
 }
 
 type versionCommand struct{}

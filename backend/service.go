@@ -35,7 +35,8 @@ const (
 	wechatRetries = 2                      // of a call that may be repeated, within its time limit
 	houseEvery    = 30 * time.Minute       // also how often an unfinished bill is asked for again
 	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
-	shutdownLimit = 10 * time.Second       // for requests under way when the program is told to end
+	shutdownLimit = 25 * time.Second       // for requests under way when the program is told to end: two calls to WeChat Pay
+	goodbyeLimit  = 3 * time.Second        // for browsers to be told so
 )
 
 // A service is the running server with all its parts.
@@ -49,6 +50,7 @@ type service struct {
 	http     *http.Server
 	config   config // as it is in use
 	log      *slog.Logger
+	leaving  chan struct{} // closed before draining
 	draining chan struct{}
 
 	dashboard *dashboard.Dashboard
@@ -94,7 +96,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if o.now == nil {
 		o.now = time.Now
 	}
-	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, draining: make(chan struct{})}
+	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, leaving: make(chan struct{}), draining: make(chan struct{})}
 	s.deliverer = newDeliverer(s)
 	listening := func(string, bool) {}
 	if c.Bus != "" {
@@ -156,7 +158,7 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 	}
 	h := &server.Server{
 		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
-		Ready: s.store.Ping, Log: s.log, Draining: s.draining,
+		Ready: s.store.Ping, Log: s.log, Leaving: s.leaving, Draining: s.draining,
 		Metrics: metrics,
 	}
 	h.Apply(settings)
@@ -270,12 +272,20 @@ func (s *service) keepHouse(ctx context.Context) {
 	}
 }
 
+// leave goes on serving for a while, and has load balancers and clients notice that this is about to end.
+func (s *service) leave(while time.Duration) {
+	close(s.leaving)
+	s.log.Info("about to end", "after", while.String())
+	<-time.After(while)
+}
+
 // close lets requests under way come to their end, tells browsers to come again, and closes the books.
 func (s *service) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
-	defer cancel()
 	close(s.draining)
-	err := errors.Join(s.http.Shutdown(ctx), s.hub.Close(ctx, wire.CloseRestart))
+	// Browsers hear of what the last requests have done before they are told to come again.
+	err := errors.Join(within(shutdownLimit, s.http.Shutdown), within(goodbyeLimit, func(ctx context.Context) error {
+		return s.hub.Close(ctx, wire.CloseRestart)
+	}))
 	if s.stop != nil {
 		s.stop()
 	}
@@ -287,8 +297,15 @@ func (s *service) close() error {
 	return errors.Join(err, s.store.Close())
 }
 
+func within(limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return f(ctx)
+}
+
 // runServer serves the merchants of a configuration until ctx ends.
-func runServer(ctx context.Context, file, listen string, log *slog.Logger, out io.Writer) error {
+func runServer(ctx context.Context, command serveCommand, log *slog.Logger, out io.Writer) error {
+	file, listen := command.Config, command.Listen
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // before anybody can know that we run
 	defer signal.Stop(hangups)
@@ -313,6 +330,7 @@ func runServer(ctx context.Context, file, listen string, log *slog.Logger, out i
 		case <-hangups:
 			s.reloadFile(ctx, file, listen)
 		case <-ctx.Done():
+			s.leave(command.Drain)
 			return s.close()
 		}
 	}

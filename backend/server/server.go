@@ -39,6 +39,10 @@ type Server struct {
 	// Joined waits until changes that other servers make from now on reach those who watch here. nil: there are none.
 	Joined func(context.Context)
 
+	// Leaving is closed some moments before Draining: requests are still taken, but /readyz fails, so that a load balancer
+	// sends no more of them, and connections end with their next answer, so that none is cut off between two requests.
+	Leaving <-chan struct{}
+
 	// Draining is closed when the program is about to end: long polls are answered at once.
 	Draining <-chan struct{}
 
@@ -169,7 +173,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /docs", docs)
 	mux.HandleFunc("/", s.noRoute(mux))
 
-	return s.withRequestID(s.withCORS(s.Metrics.count(mux))), nil
+	return s.withLeaving(s.withRequestID(s.withCORS(s.Metrics.count(mux)))), nil
 }
 
 // Push tells every browser that watches the order how it stands now. It is called after the commit.
@@ -202,7 +206,31 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// leaving reports whether the program is about to end.
+func (s *Server) leaving() bool {
+	select {
+	case <-s.Leaving:
+		return true
+	default:
+		return false
+	}
+}
+
+// withLeaving ends connections with the answer once the program is about to end.
+func (s *Server) withLeaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if s.leaving() {
+		http.Error(w, "about to end", http.StatusServiceUnavailable)
+		return
+	}
 	if err := s.Ready(r.Context()); err != nil {
 		s.Log.Warn("not ready", "error", err)
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
