@@ -86,13 +86,20 @@ type CatalogTx interface {
 	DeleteProduct(ctx context.Context, m MerchantID, sku string) error
 }
 
-// AnyVersion puts or deletes a product whatever its version is.
-const AnyVersion = 0
+const (
+	AnyVersion = 0  // puts or deletes a product whatever its version is
+	NewVersion = -1 // puts a product only if there is none of its SKU
+)
 
 // PutProduct makes a product or replaces it whole, and returns it as it then is. With a version the product must still
 // be of it, or [Stale] is returned: the stock changes with every order, and who writes an older one back would sell
 // the same thing twice.
 func (c *Cashier) PutProduct(ctx context.Context, p Product, version int64) (made bool, _ Product, err error) {
+	return c.PutProductBy(ctx, p, version, Actor{})
+}
+
+// PutProductBy is the same, in the name of somebody of the staff.
+func (c *Cashier) PutProductBy(ctx context.Context, p Product, version int64, by Actor) (made bool, _ Product, err error) {
 	f := p.check()
 	if err := f.err(); err != nil {
 		return false, p, err
@@ -108,6 +115,9 @@ func (c *Cashier) PutProduct(ctx context.Context, p Product, version int64) (mad
 		if err := tx.PutProduct(ctx, p); err != nil {
 			return err
 		}
+		if err := c.logStaff(ctx, tx, by, ProductChanged, p.SKU, p.changes(before)); err != nil {
+			return err
+		}
 		p, err = tx.Product(ctx, p.Merchant, p.SKU)
 		return err
 	})
@@ -119,6 +129,11 @@ func (c *Cashier) PutProduct(ctx context.Context, p Product, version int64) (mad
 
 // DeleteProduct takes a product out of the catalogue. Orders that have it in them keep it.
 func (c *Cashier) DeleteProduct(ctx context.Context, m MerchantID, sku string, version int64) error {
+	return c.DeleteProductBy(ctx, m, sku, version, Actor{})
+}
+
+// DeleteProductBy is the same, in the name of somebody of the staff.
+func (c *Cashier) DeleteProductBy(ctx context.Context, m MerchantID, sku string, version int64, by Actor) error {
 	err := c.Store.Update(ctx, func(tx Tx) error {
 		before, err := tx.Product(ctx, m, sku)
 		if err == nil {
@@ -126,6 +141,9 @@ func (c *Cashier) DeleteProduct(ctx context.Context, m MerchantID, sku string, v
 		}
 		if err == nil {
 			err = tx.DeleteProduct(ctx, m, sku)
+		}
+		if err == nil {
+			err = c.logStaff(ctx, tx, by, ProductRemoved, sku, nil)
 		}
 		return err
 	})
@@ -138,7 +156,14 @@ func (c *Cashier) DeleteProduct(ctx context.Context, m MerchantID, sku string, v
 	return nil
 }
 
+// fresh refuses a change of a product that is not as it was read. One that is not there has the version 0.
 func fresh(p Product, version int64) error {
+	if version == NewVersion {
+		if p.Version != 0 {
+			return invalidField("sku", "is there already; edit it instead")
+		}
+		return nil
+	}
 	if version != AnyVersion && p.Version != version {
 		return &Error{Code: Stale, Message: "the product has changed meanwhile; read it again"}
 	}

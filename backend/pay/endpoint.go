@@ -139,6 +139,11 @@ func (c *Cashier) WebhookEndpoint(ctx context.Context, id MerchantID) (r Endpoin
 
 // EnableWebhooks has the merchant's webhooks sent again, all that wait at once, whatever stopped them.
 func (c *Cashier) EnableWebhooks(ctx context.Context, id MerchantID) error {
+	return c.EnableWebhooksBy(ctx, id, Actor{})
+}
+
+// EnableWebhooksBy is the same, in the name of somebody of the staff.
+func (c *Cashier) EnableWebhooksBy(ctx context.Context, id MerchantID, by Actor) error {
 	m, err := c.withWebhook(id)
 	if err != nil {
 		return err
@@ -148,8 +153,10 @@ func (c *Cashier) EnableWebhooks(ctx context.Context, id MerchantID) error {
 		if err := tx.PutEndpoint(ctx, freshEndpoint(m)); err != nil {
 			return err
 		}
-		_, err := tx.HurryDeliveries(ctx, id, now.Add(WebhookLease), now)
-		return err
+		if _, err := tx.HurryDeliveries(ctx, id, now.Add(WebhookLease), now); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, WebhooksEnabled, "", nil)
 	})
 	if err != nil {
 		return fmt.Errorf("enable the webhooks of %s: %w", id, err)

@@ -57,9 +57,16 @@ type KeyTx interface {
 
 // NewKey makes a key and returns it beside what is stored of it. It cannot be read again.
 func (c *Cashier) NewKey(ctx context.Context, m MerchantID, name string) (secret string, k SecretKey, err error) {
+	return c.NewKeyBy(ctx, m, name, Actor{})
+}
+
+// NewKeyBy is the same, in the name of somebody of the staff.
+func (c *Cashier) NewKeyBy(ctx context.Context, m MerchantID, name string, by Actor) (secret string, k SecretKey, err error) {
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		secret, k, err = c.newKey(ctx, tx, m, name)
-		return err
+		if secret, k, err = c.newKey(ctx, tx, m, name); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, KeyMade, k.Name, map[string]string{"key": string(k.ID)})
 	})
 	if err != nil {
 		return "", SecretKey{}, fmt.Errorf("make a secret key: %w", err)
@@ -100,6 +107,12 @@ func (c *Cashier) newKey(ctx context.Context, tx Tx, m MerchantID, name string) 
 
 // RollKey makes a key in the place of another, which stays valid for a while: 0 to RollMax.
 func (c *Cashier) RollKey(ctx context.Context, m MerchantID, id KeyID, overlap time.Duration) (secret string, k SecretKey, err error) {
+	return c.RollKeyBy(ctx, m, id, overlap, Actor{})
+}
+
+// RollKeyBy is the same, in the name of somebody of the staff.
+func (c *Cashier) RollKeyBy(ctx context.Context, m MerchantID, id KeyID, overlap time.Duration, by Actor,
+) (secret string, k SecretKey, err error) {
 	if overlap < 0 || overlap > RollMax {
 		var f fields
 		f.add("overlap", fmt.Sprintf("must be from 0 to %d hours", int(RollMax.Hours())))
@@ -110,8 +123,10 @@ func (c *Cashier) RollKey(ctx context.Context, m MerchantID, id KeyID, overlap t
 		if err != nil {
 			return err
 		}
-		secret, k, err = c.newKey(ctx, tx, m, old.Name)
-		return err
+		if secret, k, err = c.newKey(ctx, tx, m, old.Name); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, KeyRolled, k.Name, map[string]string{"key": string(k.ID), "old": string(id)})
 	})
 	if err != nil {
 		return "", SecretKey{}, fmt.Errorf("roll a secret key: %w", err)
@@ -121,12 +136,20 @@ func (c *Cashier) RollKey(ctx context.Context, m MerchantID, id KeyID, overlap t
 
 // RevokeKey ends a key at once. To revoke it twice is no error.
 func (c *Cashier) RevokeKey(ctx context.Context, m MerchantID, id KeyID) error {
+	return c.RevokeKeyBy(ctx, m, id, Actor{})
+}
+
+// RevokeKeyBy is the same, in the name of somebody of the staff.
+func (c *Cashier) RevokeKeyBy(ctx context.Context, m MerchantID, id KeyID, by Actor) error {
 	err := c.Store.Update(ctx, func(tx Tx) error {
-		_, err := c.expireKey(ctx, tx, m, id, c.Now())
+		k, err := c.expireKey(ctx, tx, m, id, c.Now())
 		if CodeOf(err) == Conflict {
 			return nil
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, KeyRevoked, k.Name, map[string]string{"key": string(k.ID)})
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a secret key: %w", err)

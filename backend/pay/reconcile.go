@@ -59,6 +59,8 @@ type ReconcileTx interface {
 	EachUnbilledRefund(ctx context.Context, m MerchantID, begin, end time.Time, f func(Refund) error) error
 	// SaveReconciliation replaces an earlier one of the same day.
 	SaveReconciliation(context.Context, Reconciliation) error
+	// Reconciliations returns a merchant's, the newest day first, those of days before the given one ("" for all).
+	Reconciliations(ctx context.Context, m MerchantID, before string, limit int) ([]Reconciliation, error)
 	Reconciliation(ctx context.Context, m MerchantID, day string) (Reconciliation, error)
 }
 

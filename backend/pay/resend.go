@@ -9,6 +9,11 @@ import (
 // Resend sends a delivery again, with the same id and body, by the schedule of a new one. One that waits is tried at
 // once. If the endpoint is stopped it is asked whether it works again.
 func (c *Cashier) Resend(ctx context.Context, m MerchantID, id DeliveryID) (d Delivery, err error) {
+	return c.ResendBy(ctx, m, id, Actor{})
+}
+
+// ResendBy is the same, in the name of somebody of the staff.
+func (c *Cashier) ResendBy(ctx context.Context, m MerchantID, id DeliveryID, by Actor) (d Delivery, err error) {
 	merchant, err := c.withWebhook(m)
 	if err != nil {
 		return d, err
@@ -36,6 +41,9 @@ func (c *Cashier) Resend(ctx context.Context, m MerchantID, id DeliveryID) (d De
 		if err := c.probeNow(ctx, tx, merchant, now); err != nil {
 			return err
 		}
+		if err := c.logStaff(ctx, tx, by, WebhookSent, string(id), nil); err != nil {
+			return err
+		}
 		d, err = tx.Delivery(ctx, id)
 		return err
 	})
@@ -49,6 +57,11 @@ func (c *Cashier) Resend(ctx context.Context, m MerchantID, id DeliveryID) (d De
 // ResendSince sends again what was made at since or later and has ended in one of the states, all that has ended if none
 // is named, and returns how many that is. More than [ResendMax] at once are refused.
 func (c *Cashier) ResendSince(ctx context.Context, m MerchantID, since time.Time, states ...DeliveryState) (n int, err error) {
+	return c.ResendSinceBy(ctx, m, since, Actor{}, states...)
+}
+
+// ResendSinceBy is the same, in the name of somebody of the staff.
+func (c *Cashier) ResendSinceBy(ctx context.Context, m MerchantID, since time.Time, by Actor, states ...DeliveryState) (n int, err error) {
 	merchant, err := c.withWebhook(m)
 	if err != nil {
 		return 0, err
@@ -65,7 +78,10 @@ func (c *Cashier) ResendSince(ctx context.Context, m MerchantID, since time.Time
 			return &Error{Code: Invalid, Message: "mend since", Fields: []Field{{"since", fmt.Sprintf(
 				"must be later: %d deliveries are as young, and at most %d are sent again at once", n, ResendMax)}}}
 		}
-		return c.probeNow(ctx, tx, merchant, now)
+		if err := c.probeNow(ctx, tx, merchant, now); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, WebhooksSent, since.Format(time.RFC3339), map[string]string{"count": fmt.Sprint(n)})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("send all since %s again: %w", since.Format(time.RFC3339), err)
@@ -87,13 +103,24 @@ func (c *Cashier) probeNow(ctx context.Context, tx Tx, m Merchant, now time.Time
 // TestWebhook sends the merchant's endpoint a [WebhookTest] at once, whatever its state, and returns what came of it.
 // An endpoint that takes it is on again.
 func (c *Cashier) TestWebhook(ctx context.Context, id MerchantID) (d Delivery, t DeliveryTry, err error) {
+	return c.TestWebhookBy(ctx, id, Actor{})
+}
+
+// TestWebhookBy is the same, in the name of somebody of the staff.
+func (c *Cashier) TestWebhookBy(ctx context.Context, id MerchantID, by Actor) (d Delivery, t DeliveryTry, err error) {
 	if _, err = c.withWebhook(id); err != nil {
 		return d, t, err
 	}
 	d = c.newDelivery(Delivery{Merchant: id, Type: WebhookTest}, nil)
 	d.Subject = string(d.ID)
 	d.NextAt = d.CreatedAt.Add(WebhookLease) // it is under way: nobody else is to send it
-	if err := c.Store.Update(ctx, func(tx Tx) error { return tx.InsertDelivery(ctx, d) }); err != nil {
+	err = c.Store.Update(ctx, func(tx Tx) error {
+		if err := tx.InsertDelivery(ctx, d); err != nil {
+			return err
+		}
+		return c.logStaff(ctx, tx, by, WebhookTested, string(d.ID), nil)
+	})
+	if err != nil {
 		return d, t, fmt.Errorf("write a test webhook of %s: %w", id, err)
 	}
 	// A crash here leaves the test to the delivering, which sends it once.

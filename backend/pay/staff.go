@@ -53,6 +53,7 @@ const (
 	CancelOrders Permission = "cancel orders"
 	SeeFigures   Permission = "see figures" // takings, success rate
 	SeeReports   Permission = "see reports" // reconciliations, and what is exported for bookkeeping
+	MakeReports  Permission = "make reports"
 	SeeProducts  Permission = "see products"
 	EditProducts Permission = "edit products"
 	SeeWebhooks  Permission = "see webhooks"
@@ -65,10 +66,10 @@ const (
 
 // rolePermissions says what each role may do. What is not listed is refused.
 var rolePermissions = map[Role][]Permission{
-	RoleOwner: {SeeOrders, RefundOrders, CancelOrders, SeeFigures, SeeReports, SeeProducts, EditProducts, SeeWebhooks, SendWebhooks,
-		SeeStaffLog, ManageStaff, ManageKeys, SeeSettings},
+	RoleOwner: {SeeOrders, RefundOrders, CancelOrders, SeeFigures, SeeReports, MakeReports, SeeProducts, EditProducts, SeeWebhooks,
+		SendWebhooks, SeeStaffLog, ManageStaff, ManageKeys, SeeSettings},
 	RoleCashier:    {SeeOrders, RefundOrders, CancelOrders, SeeProducts},
-	RoleAccountant: {SeeOrders, SeeFigures, SeeReports, SeeProducts},
+	RoleAccountant: {SeeOrders, SeeFigures, SeeReports, MakeReports, SeeProducts},
 }
 
 // May reports whether the role permits something.

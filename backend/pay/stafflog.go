@@ -58,17 +58,26 @@ const (
 
 	ProductChanged Action = "product_changed"
 	ProductRemoved Action = "product_removed"
-	KeyMade        Action = "key_made"
-	KeyRevoked     Action = "key_revoked"
-	WebhookSent    Action = "webhook_sent" // again, or as a test
-	BillReconciled Action = "reconciled"
+
+	KeyMade    Action = "key_made"
+	KeyRolled  Action = "key_rolled"
+	KeyRevoked Action = "key_revoked"
+
+	WebhookSent     Action = "webhook_sent"     // one again
+	WebhooksSent    Action = "webhooks_sent"    // all again since a moment
+	WebhookTested   Action = "webhook_tested"   // a test event
+	WebhooksEnabled Action = "webhooks_enabled" // again, after they had stopped
+
+	BillReconciled  Action = "reconciled"       // once more, by hand
+	Exported        Action = "exported"         // took figures out as a file
+	SettingsChecked Action = "settings_checked" // had the doctor look
 )
 
 // Actions lists every action.
 func Actions() []Action {
 	return []Action{SignedIn, SignInFailed, SignedOut, PasswordChanged, RefundMade, OrderCancelled, StaffAdded, StaffRemoved,
-		StaffDisabled, StaffEnabled, RoleChanged, PasswordReset, ProductChanged, ProductRemoved, KeyMade, KeyRevoked,
-		WebhookSent, BillReconciled}
+		StaffDisabled, StaffEnabled, RoleChanged, PasswordReset, ProductChanged, ProductRemoved, KeyMade, KeyRolled,
+		KeyRevoked, WebhookSent, WebhooksSent, WebhookTested, WebhooksEnabled, BillReconciled, Exported, SettingsChecked}
 }
 
 // StaffLogTx appends to and reads the staff log.

@@ -40,6 +40,7 @@ type Tx interface {
 	WebhookTx
 	EchoTx
 	OrderSearchTx
+	LedgerTx
 	FiguresTx
 	ShownTx
 	LeaseTx

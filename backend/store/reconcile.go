@@ -90,3 +90,25 @@ func (t tx) Reconciliation(ctx context.Context, m pay.MerchantID, day string) (r
 	}
 	return r, json.Unmarshal(report, &r)
 }
+
+func (t tx) Reconciliations(ctx context.Context, m pay.MerchantID, before string, limit int) ([]pay.Reconciliation, error) {
+	if before == "" {
+		before = "9999-12-31" // behind every day: the primary key is walked from its end
+	}
+	rows, err := t.QueryContext(ctx, `SELECT report FROM reconciliations WHERE merchant = $1 AND day < $2
+		ORDER BY day DESC LIMIT $3`, m, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list reconciliations: %w", err)
+	}
+	list, err := collect(rows, func(row scanner) (r pay.Reconciliation, err error) {
+		var report []byte
+		if err := row.Scan(&report); err != nil {
+			return r, err
+		}
+		return r, json.Unmarshal(report, &r)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list reconciliations: %w", err)
+	}
+	return list, nil
+}

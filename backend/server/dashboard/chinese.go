@@ -1,7 +1,7 @@
 package dashboard
 
 // english are the words of states, roles and the like, which English pages write otherwise than the code.
-var english = map[string]string{
+var english = together(map[string]string{
 	"role owner": "Owner", "role cashier": "Cashier", "role accountant": "Accountant",
 	"role does owner": "everything", "role does cashier": "orders, refunds", "role does accountant": "reads, exports",
 	"theme auto": "Auto", "theme light": "Light", "theme dark": "Dark",
@@ -20,10 +20,10 @@ var english = map[string]string{
 	"action product_changed": "Changed a product", "action product_removed": "Removed a product",
 	"action key_made": "Made a key", "action key_revoked": "Revoked a key", "action webhook_sent": "Sent a webhook",
 	"action reconciled": "Reconciled a day",
-}
+}, englishOffice)
 
 // chinese are the texts of the templates, by their English.
-var chinese = map[string]string{
+var chinese = together(map[string]string{
 	"role owner": "店主", "role cashier": "收银员", "role accountant": "会计",
 	"role does owner": "全部权限", "role does cashier": "订单与退款", "role does accountant": "查看与导出",
 	"theme auto": "自动", "theme light": "浅色", "theme dark": "深色",
@@ -163,4 +163,4 @@ var chinese = map[string]string{
 	"an order that is refunded cannot be refunded":                                        "订单已全额退款",
 	"an order that is paid cannot become cancelled":                                       "已支付的订单不能取消",
 	"an order that is expired cannot become cancelled":                                    "已过期的订单不能取消",
-}
+}, chineseOffice)

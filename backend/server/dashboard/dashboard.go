@@ -53,7 +53,7 @@ const anybody pay.Permission = ""
 
 // routes are all that only staff may see or do.
 func (d *Dashboard) routes() []route {
-	return []route{
+	return append(d.officeRoutes(), []route{
 		{"GET {$}", anybody, d.home},
 		{"GET today", pay.SeeFigures, d.todayPage},
 
@@ -77,7 +77,7 @@ func (d *Dashboard) routes() []route {
 		{"GET password", anybody, d.passwordPage},
 		{"POST password", anybody, d.changePassword},
 		{"GET live", pay.SeeOrders, d.live},
-	}
+	}...)
 }
 
 // Handler returns all routes.

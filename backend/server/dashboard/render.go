@@ -131,6 +131,7 @@ func navigation() []navItem {
 	return []navItem{
 		{"today", "Today", "today", pay.SeeFigures},
 		{"orders", "Orders", "orders", pay.SeeOrders},
+		{"products", "Products", "products", pay.SeeProducts},
 		{"staff", "Staff", "staff", pay.ManageStaff},
 		{"log", "Staff log", "log", pay.SeeStaffLog},
 	}
