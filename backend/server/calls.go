@@ -66,7 +66,7 @@ func calls() map[string]callDoc {
 
 		"POST /v1/orders/{id}/refunds": {"createRefund", tagRefunds,
 			"Gives money of a paid order back, in full or in part, to where it came from. With trouble at WeChat Pay the refund is kept and asked for again. Stock is not changed: money says nothing of goods.",
-			[]int{404, 409, 502}},
+			[]int{404, 409}},
 		"GET /v1/refunds/{id}": {"getRefund", tagRefunds, "Answers with one refund of yours.", []int{404}},
 
 		"PUT /v1/products/{sku}": {"putProduct", tagProducts,
@@ -116,7 +116,7 @@ func otherCalls() []*huma.Operation {
 		}
 		all = append(all, op)
 	}
-	add(http.MethodGet, "/v1/checkouts/{token}/live", "Hear of an order at once", map[int]string{101: "The WebSocket is open"}, "token")
+	add(http.MethodGet, "/v1/checkouts/{token}/live", "Hear of an order at once", map[int]string{101: "The WebSocket is open", 400: "No WebSocket was asked for"}, "token")
 	add(http.MethodGet, "/checkout/{token}", "Open the checkout page", map[int]string{200: "The page", 404: "No such checkout"}, "token")
 	callback := map[int]string{204: "It is in the books", 401: "The signature is not WeChat Pay's", 404: "No such merchant, or no such payment"}
 	add(http.MethodPost, "/notify/{merchant}/payment", "Hear of a payment", callback, "merchant")

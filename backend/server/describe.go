@@ -96,6 +96,11 @@ func (d *describer) complete(name string, op *huma.Operation) {
 	for _, status := range d.errorsOf(op, doc) {
 		op.Responses[strconv.Itoa(status)] = d.problem(status)
 	}
+	if good := op.Responses["200"]; op.Method == http.MethodPut && good != nil {
+		made := *good
+		made.Description = "Made: there was none of this name"
+		op.Responses["201"] = &made
+	}
 	ex := d.examples[doc.id]
 	for _, media := range contentOf(op) {
 		media.Example = orNothing(ex.Answer)
@@ -128,7 +133,8 @@ func (d *describer) errorsOf(op *huma.Operation, doc callDoc) []int {
 	if op.RequestBody != nil {
 		all = append(all, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	if op.RequestBody != nil || len(op.Parameters) > 0 && doc.tag != tagPages {
+	// What huma does not serve has no default status and is checked by nobody.
+	if op.RequestBody != nil || len(op.Parameters) > 0 && op.DefaultStatus != 0 {
 		all = append(all, http.StatusUnprocessableEntity)
 	}
 	return all

@@ -10,7 +10,7 @@ import (
 
 // A newOrder is the body of POST /v1/orders. huma holds the bounds of shape; pay holds those of meaning.
 type newOrder struct {
-	Amount      int64             `json:"amount,omitempty" minimum:"1" doc:"Fen; or give items"`
+	Amount      int64             `json:"amount,omitempty" minimum:"1" maximum:"1000000000" doc:"Fen; or give items"`
 	Items       []line            `json:"items,omitempty" minItems:"1" maxItems:"100"`
 	Description string            `json:"description,omitempty" maxLength:"127" doc:"What the payer reads in WeChat; required with amount"`
 	Reference   string            `json:"reference,omitempty" maxLength:"64" doc:"Your own number for the order"`

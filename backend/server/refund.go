@@ -11,7 +11,7 @@ import (
 
 // A newRefund is the body of POST /v1/orders/{id}/refunds.
 type newRefund struct {
-	Amount    int64  `json:"amount" minimum:"1" doc:"Fen"`
+	Amount    int64  `json:"amount" minimum:"1" maximum:"1000000000" doc:"Fen"`
 	Reason    string `json:"reason,omitempty" maxLength:"80" doc:"The payer reads it; at most 80 bytes"`
 	Reference string `json:"reference,omitempty" maxLength:"64" doc:"Your own number for the refund"`
 }
