@@ -42,7 +42,7 @@ func (w wechatConfig) checkChannels() error {
 	case !slices.Contains(w.Channels, string(pay.Native)):
 		return errors.New("channels must hold native: every order begins with a code to scan")
 	case slices.Contains(w.Channels, string(pay.JSAPI)) && w.AppSecret == "":
-		return errors.New("app_secret is missing: the channel jsapi needs the AppSecret of the appid, to learn a customer's openid")
+		return errors.New("app_secret is missing: the channel jsapi needs the AppSecret of the appid (with sub_appid, of that), to learn a customer's openid")
 	}
 	return nil
 }

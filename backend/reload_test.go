@@ -81,7 +81,7 @@ func (c *changing) write(generation int, edits ...string) {
 		serial, key = c.other.Serial, c.other.PrivateKeyPEM
 	}
 	address := strings.TrimPrefix(c.url, "http://")
-	text := fmt.Sprintf("listen = %q\npublic_url = %q\n", address, c.url)
+	text := fmt.Sprintf("listen = %q\npublic_url = %q\nmetrics_token = %q\n", address, c.url, keyOf("metrics", generation))
 	add := func(id, secret, serial string, key []byte) {
 		text += fmt.Sprintf(`
 [[merchant]]
@@ -195,6 +195,9 @@ func TestKeysChangeWhileShopsSell(t *testing.T) {
 				t.Errorf("%s: %d %s; want %d", key, a.status, a.body, want)
 			}
 		}
+		if a := c.call(t, "GET", "/metrics", "", bearer(keyOf("metrics", generation))); a.status != http.StatusOK {
+			t.Errorf("the new token of the metrics: %d %s", a.status, a.body)
+		}
 		c.sells(keyOf("tea", generation), "tea")
 		c.sells(keyOf(id, 0), id)
 	}
@@ -219,7 +222,7 @@ func TestWrongConfigurationIsNotTaken(t *testing.T) {
 		edits []string
 		says  []string
 	}{
-		"not TOML":            {[]string{"[[merchant]]", "[[merchant"}, []string{"saoma.toml:4"}},
+		"not TOML":            {[]string{"[[merchant]]", "[[merchant"}, []string{"saoma.toml:5"}},
 		"short secret key":    {[]string{keyOf("tea", 9), "short"}, []string{"secret_key", "tea"}},
 		"another private key": {[]string{"BEGIN PRIVATE KEY", "BEGIN PUBLIC KEY"}, []string{"private_key"}},
 		"another address":     {[]string{"listen = \"127.0.0.1:", "listen = \"127.0.0.1:1"}, []string{"listen", "restart"}},

@@ -46,7 +46,7 @@ type message interface {
 }
 
 func (x transaction) withWrongAmount() message   { x.Amount.Total++; return x }
-func (x transaction) withOtherMerchant() message { x.payee = x.payee.other(); return x }
+func (x transaction) withOtherMerchant() message { x.payee = x.other(); return x }
 
 // notification tells of a payment.
 func (t *trade) notification(m *Merchant, now time.Time) notification {

@@ -21,7 +21,7 @@ type refundNotice struct {
 }
 
 func (x refundNotice) withWrongAmount() message   { x.Amount.Refund++; return x }
-func (x refundNotice) withOtherMerchant() message { x.payee = x.payee.other(); return x }
+func (x refundNotice) withOtherMerchant() message { x.payee = x.other(); return x }
 
 // notification tells of the end of a refund.
 func (r *refund) notification(m *Merchant, now time.Time) notification {
