@@ -87,13 +87,17 @@ func (p *printer) result(r pay.CheckResult) string {
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
 }
 
-// settingsCheck examines one merchant for the dashboard, and what the whole program needs.
-func settingsCheck(ctx context.Context, d doctor, m pay.MerchantID) (checks []pay.Check) {
-	d.only = m
+// settingsCheck is the doctor's word on one merchant and on what the whole program needs, for the dashboard: what is to be
+// mended comes first.
+func (s *service) settingsCheck(ctx context.Context, m pay.MerchantID) (checks []pay.Check) {
+	d := doctor{file: s.file, config: s.config, patience: settingsPatience, only: m}
 	d.examine(ctx, func(c pay.Check) { checks = append(checks, c) })
 	slices.SortStableFunc(checks, func(a, b pay.Check) int { return cmp.Compare(severity(a.Result), severity(b.Result)) })
 	return checks
 }
+
+// settingsPatience is how long a page of the dashboard waits for the callback of a self-test.
+const settingsPatience = 8 * time.Second
 
 // severity sorts what is to be mended first to the front.
 func severity(r pay.CheckResult) int {

@@ -347,6 +347,22 @@ func TestDoctorSeesAlteredHistory(t *testing.T) {
 	}
 }
 
+// The dashboard shows one merchant's settings, what is to be mended first.
+func TestSettingsCheck(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t)
+	c.service.file = c.write(t, "dashboard.toml", c.good, "api_v3_key = 'short'")
+	checks := c.service.settingsCheck(t.Context(), pay.MerchantID(c.ID))
+	if len(checks) < 10 || checks[0].Name != "API v3 key" || checks[0].Result != pay.CheckBroken || checks[1].Result == pay.CheckBroken {
+		t.Errorf("the check of the settings is %+v", checks)
+	}
+	for _, k := range c.service.settingsCheck(t.Context(), "other") {
+		if k.Merchant != "" {
+			t.Errorf("another merchant sees %+v", k)
+		}
+	}
+}
+
 // The command's exit code is that of an error.
 func TestDoctorFailsTheCommand(t *testing.T) {
 	t.Parallel()

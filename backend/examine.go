@@ -190,14 +190,19 @@ func (d *doctor) examineBooks(ctx context.Context) []pay.Check {
 		return []pay.Check{c}
 	}
 	file := d.config.databaseFile()
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(file); file != "" && errors.Is(err, fs.ErrNotExist) {
 		c.Found = file + " is not there yet: the first start of the server makes it"
 		return []pay.Check{c}
 	}
-	books, err := store.OpenSQLite(ctx, file)
+	books, err := store.Open(ctx, d.config.databaseAddress())
 	if err != nil {
 		c.Result, c.Found = pay.CheckBroken, printable(err.Error())
+		c.Todo = "let PostgreSQL run and take this user and password; the user needs the right to make tables"
+	}
+	if err != nil && file != "" {
 		c.Todo = "let the user who runs this program read and write the file and its folder; with damage, saoma restore a backup"
+	}
+	if err != nil {
 		return []pay.Check{c}
 	}
 	d.books = books

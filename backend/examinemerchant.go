@@ -141,7 +141,7 @@ func (x *examination) examineRest() {
 		x.WebhookURL = "" // half of it could not be read
 		return
 	}
-	if err := x.merchantConfig.check(); err != nil {
+	if err := x.check(); err != nil {
 		x.add(pay.Check{Name: "configuration", Result: pay.CheckBroken, Found: printable(err.Error()), Todo: "mend it in the file"})
 	}
 	if len(x.Origins) == 0 {

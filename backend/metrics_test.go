@@ -70,8 +70,11 @@ func TestMetrics(t *testing.T) {
 	} {
 		eventually(t, fmt.Sprintf("%s is %v", series, want), func() bool { return w.metric(t, series) == want })
 	}
+	eventually(t, "a webhook is counted", func() bool {
+		return w.metric(t, `saoma_webhook_tries_total{merchant="cafe",outcome="delivered"}`) >= 1
+	})
 	text := w.metrics(t)
-	for _, name := range []string{"saoma_store_batch_size_count", "saoma_store_waiting", "saoma_due_late_seconds", "saoma_callback_seconds_bucket",
+	for _, name := range []string{"saoma_store_batch_size_count", "saoma_store_waiting", "saoma_due_late_seconds", "saoma_webhooks_waiting", "saoma_callback_seconds_bucket",
 		"go_build_info", "go_goroutines", "process_open_fds"} {
 		if !strings.Contains(text, "\n"+name) {
 			t.Errorf("there is no %s", name)

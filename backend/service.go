@@ -50,6 +50,7 @@ type service struct {
 	http     *http.Server
 	config   config // as it is in use
 	log      *slog.Logger
+	file     string        // the configuration's; empty: the demo's
 	leaving  chan struct{} // closed before draining
 	draining chan struct{}
 
@@ -120,7 +121,10 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		Pace:           newPace(),
 		NewName:        func() string { return ulid.Make().String() },
 		NewToken:       func() pay.Token { return pay.Token(rand.Text()) },
-		WebhookGateway: sender, Told: s.deliverer.told, Tried: s.deliverer.tried,
+		WebhookGateway: sender, Told: s.deliverer.told, Tried: func(d pay.Delivery, t pay.DeliveryTry) {
+			s.deliverer.tried(d, t)
+			metrics.TriedWebhook(d, t)
+		},
 	}
 	s.observe(metrics)
 	handler, err := s.handler(c, gateway, metrics, o)
@@ -317,6 +321,7 @@ func runServer(ctx context.Context, command serveCommand, log *slog.Logger, out 
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
+	s.file = file
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return errors.Join(err, s.close())

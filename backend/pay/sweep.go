@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// A Backlog is what the sweep has not come to yet.
+// A Backlog is what nobody has come to yet.
 type Backlog struct {
 	Attempts, Refunds int64     // due, and claimed by nobody
 	Since             time.Time // when the longest overdue of them became due; zero if there is none
+	Webhooks          int64     // not delivered yet, due or not
 }
 
 // Due returns the merchants of whom an attempt or a refund is to be looked at. What is due of a merchant that is not

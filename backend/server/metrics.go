@@ -29,6 +29,7 @@ type Metrics struct {
 	wechatCalls   *prometheus.CounterVec
 	wechatTimes   *prometheus.HistogramVec
 	batches       prometheus.Histogram
+	webhooks      *prometheus.CounterVec
 	requests      *prometheus.CounterVec
 }
 
@@ -60,6 +61,8 @@ func NewMetrics() *Metrics {
 	m.wechatTimes = m.histogram("saoma_wechat_call_seconds", "How long a try of a call to WeChat Pay took.", callBounds(), "operation")
 	m.batches = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "saoma_store_batch_size",
 		Help: "Changes committed together, by one sync of the disk.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)})
+	m.webhooks = m.counter("saoma_webhook_tries_total", "Tries of webhooks by outcome: delivered, failed (another one follows) or given_up.",
+		"merchant", "outcome")
 	m.requests = m.counter("saoma_http_requests_total", "HTTP requests by route and class of status.", "route", "class")
 	m.registry.MustRegister(m.pushTimes, m.batches, collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -96,6 +99,19 @@ func (m *Metrics) CalledWeChat(operation, result string, took time.Duration) {
 	m.wechatTimes.WithLabelValues(operation).Observe(took.Seconds())
 }
 
+// TriedWebhook counts a try of a webhook.
+func (m *Metrics) TriedWebhook(d pay.Delivery, t pay.DeliveryTry) {
+	outcome := "delivered"
+	switch {
+	case t.Trouble == "":
+	case d.State == pay.DeliveryFailed:
+		outcome = "given_up"
+	default:
+		outcome = "failed"
+	}
+	m.webhooks.WithLabelValues(string(d.Merchant), outcome).Inc()
+}
+
 // Gauge shows what f returns whenever somebody looks.
 func (m *Metrics) Gauge(name, help string, f func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
@@ -107,17 +123,18 @@ func (m *Metrics) Backlog(count func(context.Context) (pay.Backlog, error)) {
 		count: count,
 		due: prometheus.NewDesc("saoma_due", "Attempts and refunds that are to be looked at and that nobody has claimed yet.",
 			[]string{"kind"}, nil),
-		late: prometheus.NewDesc("saoma_due_late_seconds", "For how long the longest overdue of them has waited.", nil, nil),
+		webhooks: prometheus.NewDesc("saoma_webhooks_waiting", "Webhooks that have not been delivered yet.", nil, nil),
+		late:     prometheus.NewDesc("saoma_due_late_seconds", "For how long the longest overdue of them has waited.", nil, nil),
 	})
 }
 
 // A backlog is a collector that asks the books.
 type backlog struct {
-	count     func(context.Context) (pay.Backlog, error)
-	due, late *prometheus.Desc
+	count               func(context.Context) (pay.Backlog, error)
+	due, late, webhooks *prometheus.Desc
 }
 
-func (b *backlog) Describe(ch chan<- *prometheus.Desc) { ch <- b.due; ch <- b.late }
+func (b *backlog) Describe(ch chan<- *prometheus.Desc) { ch <- b.due; ch <- b.late; ch <- b.webhooks }
 
 // scrapeLimit bounds what a look at the metrics may cost the books.
 const scrapeLimit = 2 * time.Second
@@ -136,6 +153,7 @@ func (b *backlog) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(b.due, prometheus.GaugeValue, float64(n.Attempts), "attempt")
 	ch <- prometheus.MustNewConstMetric(b.due, prometheus.GaugeValue, float64(n.Refunds), "refund")
+	ch <- prometheus.MustNewConstMetric(b.webhooks, prometheus.GaugeValue, float64(n.Webhooks))
 	ch <- prometheus.MustNewConstMetric(b.late, prometheus.GaugeValue, late)
 }
 

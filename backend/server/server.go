@@ -97,15 +97,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	api := s.newAPI(mux)
-	files, err := s.newFiles()
+	files, shops, err := s.loadFiles()
 	if err != nil {
-		return nil, err
-	}
-	shops, err := s.newShopFiles(files)
-	if err != nil {
-		return nil, err
-	}
-	if s.pages, err = newPages(files); err != nil {
 		return nil, err
 	}
 
@@ -174,6 +167,20 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("/", s.noRoute(mux))
 
 	return s.withLeaving(s.withRequestID(s.withCORS(s.Metrics.count(mux)))), nil
+}
+
+// loadFiles reads what browsers load of us.
+func (s *Server) loadFiles() (files, shopFiles, error) {
+	files, err := s.newFiles()
+	if err != nil {
+		return nil, shopFiles{}, err
+	}
+	shops, err := s.newShopFiles(files)
+	if err != nil {
+		return nil, shopFiles{}, err
+	}
+	s.pages, err = newPages(files)
+	return files, shops, err
 }
 
 // Push tells every browser that watches the order how it stands now. It is called after the commit.

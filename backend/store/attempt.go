@@ -124,12 +124,13 @@ func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time
 func (s *Store) Backlog(ctx context.Context, now time.Time) (b pay.Backlog, err error) {
 	var oldest int64
 	err = s.View(ctx, func(t pay.Tx) error {
-		return t.(tx).QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END
+		return t.(tx).QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END,
+				(SELECT COUNT(*) FROM deliveries WHERE state = 'waiting')
 			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM attempts
 				WHERE state IN ('requested', 'open') AND check_at <= $1) a,
 			(SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM refunds
 				WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1) r`, millis(now),
-		).Scan(&b.Attempts, &b.Refunds, &oldest)
+		).Scan(&b.Attempts, &b.Refunds, &oldest, &b.Webhooks)
 	})
 	if err != nil {
 		return b, fmt.Errorf("count what is due: %w", err)
