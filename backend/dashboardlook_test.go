@@ -106,7 +106,7 @@ func TestDashboardLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.openAt(t, w.url+"/dashboard/").looks(t, source, "sign in", folder)
+	w.openAt(t, w.url+"/dashboard/").looks(t, source, "sign in", "", folder)
 	for _, p := range staffPages(o, list[1].ID) {
 		t.Run(p.name, func(t *testing.T) {
 			v := w.openAt(t, w.url+"/dashboard/assets/")
@@ -114,14 +114,13 @@ func TestDashboardLooks(t *testing.T) {
 			if _, err := chromedp.Call(v.ctx, network.SetCookie, cookie); err != nil {
 				t.Fatal(err)
 			}
-			v.goTo(t, "/dashboard/"+p.path)
-			v.looks(t, source, p.name, folder)
+			v.looks(t, source, p.name, p.path, folder)
 		})
 	}
 }
 
 // looks checks a page in both themes, wide and on a phone, in one language each, or, for a photograph, in both.
-func (v *window) looks(t *testing.T, source, name, folder string) {
+func (v *window) looks(t *testing.T, source, name, path, folder string) {
 	t.Helper()
 	for i, theme := range []string{"light", "dark"} {
 		langs := []string{"zh-CN", "en"}
@@ -129,7 +128,11 @@ func (v *window) looks(t *testing.T, source, name, folder string) {
 			langs = langs[i : i+1]
 		}
 		for _, lang := range langs {
-			v.dressed(t, lang, theme)
+			look := network.SetCookieParams{Name: "saoma-look", Value: lang + "." + theme, URL: v.url}
+			if _, err := chromedp.Call(v.ctx, network.SetCookie, look); err != nil {
+				t.Fatal(err)
+			}
+			v.goTo(t, "/dashboard/"+path)
 			v.looksSo(t, source, name, theme, lang, folder)
 		}
 	}

@@ -65,7 +65,7 @@ func (b staffBook) with(ctx context.Context, do func(*pay.BackOffice, pay.Actor)
 	if !known {
 		return fmt.Errorf("the configuration has no merchant %q; name one with -merchant", b.Merchant)
 	}
-	books, err := store.OpenSQLite(ctx, c.databaseFile())
+	books, err := store.Open(ctx, c.databaseAddress())
 	if err != nil {
 		return err
 	}

@@ -82,8 +82,15 @@ type client struct {
 
 func (s *shop) visit() *client { return &client{s, make(map[string]*http.Cookie)} }
 
+// A reply is the head of an answer.
+type reply struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
 // do makes a request with the browser's cookies and keeps those of the answer. Headers are "Name: value".
-func (c *client) do(t *testing.T, method, path string, form url.Values, headers ...string) (*http.Response, string) {
+func (c *client) do(t *testing.T, method, path string, form url.Values, headers ...string) (reply, string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://shop.example"+path, strings.NewReader(form.Encode()))
 	if form != nil {
@@ -111,10 +118,10 @@ func (c *client) do(t *testing.T, method, path string, form url.Values, headers 
 	if err := res.Body.Close(); err != nil {
 		t.Error(err)
 	}
-	return res, string(body)
+	return reply{res.StatusCode, res.Status, res.Header}, string(body)
 }
 
-func (c *client) get(t *testing.T, path string) (*http.Response, string) {
+func (c *client) get(t *testing.T, path string) (reply, string) {
 	t.Helper()
 	return c.do(t, "GET", Prefix+path, nil)
 }
@@ -132,7 +139,7 @@ func (c *client) token(t *testing.T, page string) string {
 	return m[1]
 }
 
-func (c *client) signIn(t *testing.T, name, password string) (*http.Response, string) {
+func (c *client) signIn(t *testing.T, name, password string) (reply, string) {
 	t.Helper()
 	return c.do(t, "POST", Prefix+"sign-in", url.Values{"form": {c.token(t, "sign-in")}, "name": {name}, "password": {password}})
 }

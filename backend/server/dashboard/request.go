@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -220,6 +219,3 @@ type problemView struct {
 	Status             int
 	Foreign, Forbidden bool
 }
-
-// unexpected names what went wrong, for the log.
-func unexpected(what string, err error) error { return fmt.Errorf("dashboard: %s: %w", what, err) }
