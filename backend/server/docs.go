@@ -125,7 +125,7 @@ func (d docsWriter) call(method, path string, op *huma.Operation) docsCall {
 			continue // browsers send it by themselves
 		}
 		f := d.field(name, p.Schema, p.Required)
-		f.Text = strings.TrimPrefix(p.Description+" "+bounds(p.Schema), " ")
+		f.Text = sentences(p.Description, bounds(p.Schema))
 		c.Params = append(c.Params, f)
 	}
 	var request any
@@ -190,7 +190,7 @@ func (d docsWriter) field(name string, schema *huma.Schema, required bool) docsF
 	if s.Nullable {
 		kind += " or null"
 	}
-	return docsField{Name: name, Type: kind, Text: strings.TrimSpace(schema.Description + " " + bounds(s)), Required: required}
+	return docsField{Name: name, Type: kind, Text: sentences(schema.Description, bounds(s)), Required: required}
 }
 
 func (d docsWriter) resolve(s *huma.Schema) *huma.Schema {
@@ -198,6 +198,13 @@ func (d docsWriter) resolve(s *huma.Schema) *huma.Schema {
 		return d.doc.Components.Schemas.SchemaFromRef(s.Ref)
 	}
 	return s
+}
+
+func sentences(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return strings.TrimSuffix(first, ".") + ". " + second
 }
 
 // bounds says what a value may be.
