@@ -49,7 +49,12 @@ func (c *Cashier) deliveryDue(ctx context.Context, tx Tx, m Merchant, now time.T
 func (c *Cashier) Deliver(ctx context.Context, m MerchantID, more <-chan struct{}) (sent int, err error) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(WebhookGrace, cancel) })
+	stop := context.AfterFunc(ctx, func() {
+		grace, end := context.WithTimeout(hard, WebhookGrace)
+		defer end()
+		<-grace.Done()
+		cancel()
+	})
 	defer stop()
 
 	ended := make(chan error, WebhookParallel)

@@ -107,7 +107,7 @@ func TestACrashBetweenPostAndRecord(t *testing.T) {
 	inVirtualTime(t, func(h *hookTest) {
 		h.answers(func(http.ResponseWriter, *http.Request) bool {
 			if h.requests.Load() == 1 {
-				h.process.killed.Store(true)
+				h.killed.Store(true)
 			}
 			return true
 		})

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/singleflight"
 
 	"saoma/backend/live"
@@ -123,18 +124,12 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/refunds/{id}", "Look at a refund")), s.readRefund)
 	handle(s, api, s.secret(post("/v1/reconciliations", http.StatusCreated, "Compare a day's bill with the books")), s.createReconciliation)
 	handle(s, api, s.secret(get("/v1/reconciliations/{date}", "What came of comparing a day's bill")), s.readReconciliation)
-	handle(s, api, s.secret(get("/v1/webhooks/deliveries", "List webhooks, newest first")), s.listDeliveries)
-	handle(s, api, s.secret(get("/v1/webhooks/deliveries/{id}", "Look at a webhook and its tries")), s.readDelivery)
-	handle(s, api, s.secret(post("/v1/webhooks/deliveries/{id}/resend", http.StatusOK, "Send a webhook again")), s.resendDelivery)
-	handle(s, api, s.secret(post("/v1/webhooks/resend", http.StatusOK, "Send all webhooks since a time again")), s.resendDeliveries)
-	handle(s, api, s.secret(post("/v1/webhooks/test", http.StatusOK, "Send a test webhook now")), s.testWebhook)
-	handle(s, api, s.secret(get("/v1/webhooks/endpoint", "How your server that takes webhooks has been doing")), s.readEndpoint)
-	handle(s, api, s.secret(post("/v1/webhooks/endpoint/enable", http.StatusOK, "Have webhooks sent again")), s.enableEndpoint)
 
 	handle(s, api, s.secret(put("/v1/products/{sku}", http.StatusOK, "Put a product into the catalogue")), s.putProduct)
 	handle(s, api, s.secret(get("/v1/products/{sku}", "Look at a product")), s.readProduct)
 	handle(s, api, s.secret(remove("/v1/products/{sku}", "Take a product out of the catalogue")), s.deleteProduct)
 	handle(s, api, s.secret(get("/v1/products", "List products, by SKU")), s.listProducts)
+	s.handleWebhooks(api)
 
 	// For WeChat Pay.
 	mux.HandleFunc("POST /notify/{merchant}/payment", s.notify("payment", s.takePayment))
@@ -181,6 +176,17 @@ func (s *Server) loadFiles() (files, shopFiles, error) {
 	}
 	s.pages, err = newPages(files)
 	return files, shops, err
+}
+
+// handleWebhooks registers what merchants' servers may ask about their webhooks, by secret key.
+func (s *Server) handleWebhooks(api huma.API) {
+	handle(s, api, s.secret(get("/v1/webhooks/deliveries", "List webhooks, newest first")), s.listDeliveries)
+	handle(s, api, s.secret(get("/v1/webhooks/deliveries/{id}", "Look at a webhook and its tries")), s.readDelivery)
+	handle(s, api, s.secret(post("/v1/webhooks/deliveries/{id}/resend", http.StatusOK, "Send a webhook again")), s.resendDelivery)
+	handle(s, api, s.secret(post("/v1/webhooks/resend", http.StatusOK, "Send all webhooks since a time again")), s.resendDeliveries)
+	handle(s, api, s.secret(post("/v1/webhooks/test", http.StatusOK, "Send a test webhook now")), s.testWebhook)
+	handle(s, api, s.secret(get("/v1/webhooks/endpoint", "How your server that takes webhooks has been doing")), s.readEndpoint)
+	handle(s, api, s.secret(post("/v1/webhooks/endpoint/enable", http.StatusOK, "Have webhooks sent again")), s.enableEndpoint)
 }
 
 // Push tells every browser that watches the order how it stands now. It is called after the commit.

@@ -154,7 +154,7 @@ func (s *Sender) PostWebhook(ctx context.Context, m pay.MerchantID, id pay.Deliv
 	if e.Private {
 		client = s.private
 	}
-	res, err := client.Do(req)
+	res, err := client.Do(req) //nolint:bodyclose // read closes it
 	if err != nil {
 		return pay.WebhookAnswer{Trouble: reason(err)}
 	}
