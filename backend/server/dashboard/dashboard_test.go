@@ -173,6 +173,9 @@ var mayUse = map[string]string{
 	"GET orders/{id}/refund": "oc", "POST orders/{id}/refund": "oc", "GET orders/{id}/cancel": "oc", "POST orders/{id}/cancel": "oc",
 	"GET staff": "o", "POST staff": "o", "GET staff/{id}": "o", "POST staff/{id}/role": "o", "POST staff/{id}/disable": "o",
 	"POST staff/{id}/enable": "o", "POST staff/{id}/password": "o", "GET log": "o",
+
+	"GET products": "oca", "GET products/~new": "o", "POST products": "o", "GET products/{sku}": "o", "POST products/{sku}": "o",
+	"POST products/{sku}/switch": "o", "GET products/{sku}/delete": "o", "POST products/{sku}/delete": "o",
 }
 
 // Every route has its entry, and is open to those roles and to nobody else; not to strangers in any case.
