@@ -6,6 +6,7 @@
 package dashboard
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -28,11 +29,15 @@ type Dashboard struct {
 	// Told lets the other servers know of a topic that has news. nil: there are none.
 	Told func(topic string)
 
+	// Doctor looks at all that a merchant's set-up needs and says what is wrong, the worst first. nil: nobody can.
+	Doctor func(context.Context, pay.MerchantID) []pay.Check
+
 	// Address tells a browser's own address.
 	Address func(*http.Request) (netip.Addr, error)
 
-	pages  pages
-	assets assets
+	pages    pages
+	checkups checkups
+	assets   assets
 
 	mu      sync.Mutex
 	changed map[string]bool // topics with news that has not been told yet

@@ -173,9 +173,13 @@ var mayUse = map[string]string{
 	"GET orders/{id}/refund": "oc", "POST orders/{id}/refund": "oc", "GET orders/{id}/cancel": "oc", "POST orders/{id}/cancel": "oc",
 	"GET staff": "o", "POST staff": "o", "GET staff/{id}": "o", "POST staff/{id}/role": "o", "POST staff/{id}/disable": "o",
 	"POST staff/{id}/enable": "o", "POST staff/{id}/password": "o", "GET log": "o",
-
 	"GET products": "oca", "GET products/~new": "o", "POST products": "o", "GET products/{sku}": "o", "POST products/{sku}": "o",
 	"POST products/{sku}/switch": "o", "GET products/{sku}/delete": "o", "POST products/{sku}/delete": "o",
+	"GET reports": "oa", "POST reports": "oa", "GET reports/{day}": "oa", "GET reports/{day}/csv": "oa", "GET export": "oa",
+	"GET webhooks": "o", "POST webhooks/test": "o", "POST webhooks/enable": "o", "GET webhooks/resend": "o", "POST webhooks/resend": "o",
+	"GET webhooks/{id}": "o", "POST webhooks/{id}/resend": "o",
+	"GET keys": "o", "POST keys": "o", "GET keys/{id}": "o", "POST keys/{id}/roll": "o", "POST keys/{id}/revoke": "o",
+	"GET settings": "o", "POST settings/check": "o",
 }
 
 // Every route has its entry, and is open to those roles and to nobody else; not to strangers in any case.

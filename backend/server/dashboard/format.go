@@ -33,6 +33,7 @@ func functions(lang string) template.FuncMap {
 		},
 		"since":   func(d time.Duration) string { return since(lang, d) },
 		"percent": percent,
+		"advice":  func(text string) string { return translateAdvice(lang, text) },
 		"refusal": func(message string) string { return translateRefusal(lang, translate(lang, message)) },
 		"said":    func(f flash) string { return f.say(lang) },
 	}

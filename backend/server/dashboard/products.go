@@ -172,6 +172,15 @@ func (d *Dashboard) putProduct(q *request, v productView, p pay.Product, version
 	return q.done(productsPath, "%s is saved.", p.Name)
 }
 
+// refusalOf is what is wrong with the one field of a form.
+func refusalOf(err error) string {
+	e, ok := errors.AsType[*pay.Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return ""
+	}
+	return e.Fields[0].Message
+}
+
 // changedMeanwhile shows what was typed over what is there now. The stock is the new one unless somebody typed another:
 // an older one written back would sell the same thing twice.
 func (d *Dashboard) changedMeanwhile(q *request, v productView) error {

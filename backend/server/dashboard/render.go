@@ -132,7 +132,11 @@ func navigation() []navItem {
 		{"today", "Today", "today", pay.SeeFigures},
 		{"orders", "Orders", "orders", pay.SeeOrders},
 		{"products", "Products", "products", pay.SeeProducts},
+		{"reports", "Reconciliation", "reports", pay.SeeReports},
+		{"webhooks", "Webhooks", "webhooks", pay.SeeWebhooks},
+		{"keys", "Secret keys", "keys", pay.ManageKeys},
 		{"staff", "Staff", "staff", pay.ManageStaff},
 		{"log", "Staff log", "log", pay.SeeStaffLog},
+		{"settings", "Settings", "settings", pay.SeeSettings},
 	}
 }
