@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
@@ -15,8 +16,22 @@ import (
 func (s *service) newDashboard(c config, h *server.Server) *dashboard.Dashboard {
 	return &dashboard.Dashboard{
 		Cashier: s.cashier, BackOffice: newBackOffice(s.cashier), Figures: &pay.Figures{Store: s.cashier.Store, Now: s.cashier.Now}, Hub: s.hub, PublicURL: c.PublicURL, Log: s.log,
-		Address: h.RemoteIP,
+		Address: h.RemoteIP, Doctor: s.examineShop,
 	}
+}
+
+// examinePatience is how long somebody in front of a page waits for the callback of a self-test, and examineWhole for
+// all of it: less than the server gives an answer.
+const (
+	examinePatience = 10 * time.Second
+	examineWhole    = 45 * time.Second
+)
+
+// examineShop checks the settings that are in use for one merchant.
+func (s *service) examineShop(ctx context.Context, m pay.MerchantID) []pay.Check {
+	ctx, cancel := context.WithTimeout(ctx, examineWhole)
+	defer cancel()
+	return settingsCheck(ctx, doctor{config: *s.inUse.Load(), patience: examinePatience}, m)
 }
 
 // newBackOffice looks after the staff in the cashier's books, by its clock.

@@ -107,7 +107,7 @@ func TestDashboardLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.openAt(t, w.url+"/dashboard/").looks(t, source, "sign in", "", folder)
-	for _, p := range staffPages(o, list[1].ID) {
+	for _, p := range append(staffPages(o, list[1].ID), w.officePages(t, o)...) {
 		t.Run(p.name, func(t *testing.T) {
 			v := w.openAt(t, w.url+"/dashboard/assets/")
 			cookie := network.SetCookieParams{Name: "saoma-staff", Value: string(token), URL: w.url}

@@ -58,6 +58,7 @@ func (s *service) reload(c config) error {
 	s.cashier.Merchants.Replace(merchants)
 	s.server.Apply(settings)
 	s.config = c
+	s.inUse.Store(&c)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,7 +49,8 @@ type service struct {
 	gateway  *wechat.Gateway
 	server   *server.Server
 	http     *http.Server
-	config   config // as it is in use
+	config   config                 // as it is in use; read by who may reload it
+	inUse    atomic.Pointer[config] // the same for all others
 	log      *slog.Logger
 	file     string        // the configuration's; empty: the demo's
 	leaving  chan struct{} // closed before draining
@@ -98,6 +100,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		o.now = time.Now
 	}
 	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, leaving: make(chan struct{}), draining: make(chan struct{})}
+	s.inUse.Store(&c)
 	s.deliverer = newDeliverer(s)
 	listening := func(string, bool) {}
 	if c.Bus != "" {
