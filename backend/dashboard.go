@@ -20,18 +20,14 @@ func (s *service) newDashboard(c config, h *server.Server) *dashboard.Dashboard 
 	}
 }
 
-// examinePatience is how long somebody in front of a page waits for the callback of a self-test, and examineWhole for
-// all of it: less than the server gives an answer.
-const (
-	examinePatience = 10 * time.Second
-	examineWhole    = 45 * time.Second
-)
+// examineWhole is how long somebody in front of a page waits for all checks: less than the server gives an answer.
+const examineWhole = 45 * time.Second
 
-// examineShop checks the settings that are in use for one merchant.
+// examineShop is [service.settingsCheck], within a time.
 func (s *service) examineShop(ctx context.Context, m pay.MerchantID) []pay.Check {
 	ctx, cancel := context.WithTimeout(ctx, examineWhole)
 	defer cancel()
-	return settingsCheck(ctx, doctor{config: *s.inUse.Load(), patience: examinePatience}, m)
+	return s.settingsCheck(ctx, m)
 }
 
 // newBackOffice looks after the staff in the cashier's books, by its clock.

@@ -90,7 +90,7 @@ func (p *printer) result(r pay.CheckResult) string {
 // settingsCheck is the doctor's word on one merchant and on what the whole program needs, for the dashboard: what is to be
 // mended comes first.
 func (s *service) settingsCheck(ctx context.Context, m pay.MerchantID) (checks []pay.Check) {
-	d := doctor{file: s.file, config: s.config, patience: settingsPatience, only: m}
+	d := doctor{file: s.file, config: *s.inUse.Load(), patience: settingsPatience, only: m}
 	d.examine(ctx, func(c pay.Check) { checks = append(checks, c) })
 	slices.SortStableFunc(checks, func(a, b pay.Check) int { return cmp.Compare(severity(a.Result), severity(b.Result)) })
 	return checks
