@@ -37,7 +37,6 @@ var wechatTexts = []string{"description", "reference", "reason", "name"}
 type breakages struct {
 	schemas map[string]*schema
 	all     []badValue
-	whole   any
 }
 
 func (b *breakages) resolve(s *schema) *schema {

@@ -45,7 +45,15 @@ func newDescriber(api huma.API) (*describer, error) {
 	return d, nil
 }
 
-// describe completes all calls once they are registered.
+// document completes the API document once all calls are registered, and returns its readable form.
+func (s *Server) document(api huma.API) (http.HandlerFunc, error) {
+	if err := s.describe(api); err != nil {
+		return nil, err
+	}
+	return s.docs(api.OpenAPI())
+}
+
+// describe completes all calls.
 func (s *Server) describe(api huma.API) error {
 	d, err := newDescriber(api)
 	if err != nil {

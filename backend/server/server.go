@@ -151,10 +151,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Dashboard != nil {
 		mux.Handle("/dashboard/", s.Dashboard)
 	}
-	if err := s.describe(api); err != nil {
-		return nil, err
-	}
-	docs, err := s.docs(api.OpenAPI())
+	docs, err := s.document(api)
 	if err != nil {
 		return nil, err
 	}
