@@ -163,4 +163,4 @@ var chinese = together(map[string]string{
 	"an order that is refunded cannot be refunded":                                        "订单已全额退款",
 	"an order that is paid cannot become cancelled":                                       "已支付的订单不能取消",
 	"an order that is expired cannot become cancelled":                                    "已过期的订单不能取消",
-}, chineseOffice)
+}, chineseOffice, chineseAdvice)
