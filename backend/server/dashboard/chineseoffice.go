@@ -94,6 +94,8 @@ var chineseOffice = map[string]string{
 	"a test is not sent again; make another one":      "测试不能重发，请另发一次", "the merchant has no webhook_url": "商户未配置 webhook_url",
 	"must be later: # deliveries are as young, and at most # are sent again at once": "起始时间须更晚：符合的有 # 条，一次最多重发 # 条",
 
+	"Paid in": "收款", "Paid back": "退款", "Product name": "商品名称", "Key name": "名称", "Shop name": "店名",
+
 	// Keys.
 	"Secret keys": "密钥", "Secret key": "密钥", "With one of them the shop’s server makes orders and refunds.": "商户服务器凭密钥创建订单和退款。",
 	"Keys, newest first": "密钥，最新在前", "Key": "密钥", "Last used": "上次使用", "never": "从未", "ended": "已失效", "ends": "失效于",
