@@ -44,6 +44,7 @@ func TestContract(t *testing.T) {
 		"staff":                                   with(testStaff),
 		"the staff log is only appended":          testTheStaffLogIsOnlyAppended,
 		"stock":                                   with(testStock),
+		"reports and ledgers":                     with(testReportsAndLedgers),
 		"webhooks":                                with(testWebhooks),
 		"webhooks of one order":                   with(testWebhooksOfOneOrder),
 		"webhooks sent again":                     with(testWebhooksSentAgain),
