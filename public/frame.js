@@ -127,7 +127,7 @@
     const before = history.state?.saoma;
     const times = before?.version >= version ? before.times + 1 : 0;
     if (times > 0) await wait(jitter(Math.min(RETRY_FIRST * 2 ** times, RETRY_MOST)));
-    history.replaceState({ saoma: { version, times, busy, was: shown } }, '');
+    history.replaceState({ saoma: { version, times, busy, was: shown, code } }, '');
     location.reload();
     await wait(CALL_LIMIT); // the page is going away
   }
@@ -187,7 +187,9 @@
     if (busy === 'check') work('unpaid');
   }
 
-  let code = order.code_url; // the last one there was
+  const past = history.state?.saoma; // before the page was loaded again for the sake of news
+  const former = (view) => (view.status === 'expired' ? 'expired' : ''); // its code, of which we know no more
+  let code = order.code_url || past?.code || former(order); // the last one there was
   // moved is called when another view of the order is on the screen than before.
   function moved(before) {
     const fresh = shown.status === 'pending' && before.code_url !== shown.code_url;
@@ -197,8 +199,8 @@
     }
     if (busy && (fresh || final(shown.status) || shown.status === 'cancelled')) work('');
     postOrder();
-    if (fresh && (code || before.status === 'expired')) post({ type: 'renewed' });
-    code = shown.code_url || code;
+    if (fresh && code) post({ type: 'renewed' });
+    code = shown.code_url || code || former(shown);
     if (is('mode-kiosk') && shown.status === 'expired') renew();
   }
 
@@ -473,12 +475,10 @@
     if (!final(shown.status)) awake();
   });
   stayOn();
-
-  // After a reload for the sake of news, those who do not see it are told.
-  const before = history.state?.saoma?.was;
+  const before = past?.was; // those who do not see the news are told
   const result = find('result');
   if (before && before.version < order.version) {
-    if (before.status !== 'created' && order.status === 'pending' && before.code_url !== order.code_url) unsaid.push({ type: 'renewed' });
+    if (order.status === 'pending' && past.code && past.code !== order.code_url) unsaid.push({ type: 'renewed' });
     if (result && before.status !== order.status) {
       if (document.hasFocus() || !is('mode-inline')) result.focus();
       else setTimeout(() => say(result.textContent), 100); // a live region speaks of changes only
