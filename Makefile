@@ -44,7 +44,7 @@ test: $(DIST) needs
 	@set -e; \
 	windows="^($$(grep -lE 'chromedp|[.]open(At|Page)?[(]t|[.]show[(]t|[*]window' backend/*_test.go | \
 		xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' | paste -sd '|' -))\$$"; \
-	if memory=$$(mktemp -d /dev/shm/saoma.XXXXXX 2>/dev/null); then \
+	if memory=$$(mktemp -d /dev/shm/saoma.XXXXXX 2>/dev/null) && chmod 711 $$memory; then \
 		trap "rm -rf $$memory" EXIT; \
 		if [ "$$(df -Pm $$memory | awk 'NR == 2 { print $$4 }')" -ge 4000 ] && cp /bin/true $$memory && $$memory/true; then \
 			export GOTMPDIR=$${TMPDIR:-/tmp} TMPDIR=$$memory; \

@@ -136,8 +136,10 @@ func testClaimedByTwoServers(t *testing.T, d database) {
 	}
 }
 
-// The schema is made once.
-func testStartAtOnce(t *testing.T, d database) {
+// Servers that start at once on a new database make its schema once. A file has one server, which nobody else races.
+func TestServersStartAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newPostgres(t)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
