@@ -131,7 +131,7 @@ func (h *hookTest) refunded() pay.OrderID {
 	}
 	for r.State != pay.RefundSucceeded {
 		time.Sleep(10 * time.Second)
-		err := h.Cashier.Store.View(ctx, func(tx pay.Tx) (err error) {
+		err := h.Store.View(ctx, func(tx pay.Tx) (err error) {
 			r, err = tx.Refund(ctx, r.ID)
 			return err
 		})

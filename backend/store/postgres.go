@@ -58,7 +58,7 @@ func openPostgres(ctx context.Context, address string, d dialect) (*Store, error
 		}
 	}
 	db := stdlib.OpenDB(*c)
-	db.SetMaxIdleConns(s.dialect.writers + s.dialect.readers)
+	db.SetMaxIdleConns(s.writers + s.dialect.readers)
 	s.dbs = append(s.dbs, db)
 	if err := preparePostgres(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s on %s: %w", c.Database, c.Host, err), s.Close())

@@ -54,7 +54,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 // connect opens all sessions.
 func (s *Store) connect(ctx context.Context, write, read *sql.DB) error {
 	var writing []*session
-	for range s.dialect.writers {
+	for range s.writers {
 		w, err := newSession(ctx, write, s.dialect)
 		if err != nil {
 			return err

@@ -95,7 +95,7 @@ func (c *Cluster) command(ctx context.Context, program string, args ...string) *
 }
 
 // Run starts the server of a cluster that was stopped, and waits until it answers.
-func (c *Cluster) Run(ctx context.Context) error {
+func (c *Cluster) Run(ctx context.Context) (err error) {
 	c.output = &bytes.Buffer{}
 	c.server = c.command(context.WithoutCancel(ctx), "postgres", "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200")
 	c.server.Stdout, c.server.Stderr = c.output, c.output
@@ -113,7 +113,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	for {
 		if err = db.PingContext(ctx); err == nil {
 			return nil
