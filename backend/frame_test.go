@@ -33,9 +33,11 @@ func (v *window) clickOn(t *testing.T, act string) {
 }
 
 // drawing is what the code on the page is drawn by.
+const drawn = `document.querySelector('.code path:last-child')?.getAttribute('d') || ''`
+
 func (v *window) drawing(t *testing.T) string {
 	t.Helper()
-	return evaluate[string](t, v, `document.querySelector('.code path:last-child')?.getAttribute('d') || ''`)
+	return evaluate[string](t, v, drawn)
 }
 
 // drawsOther waits until there is another code on the page. Photographs are taken afterwards: Chromium never
@@ -43,7 +45,7 @@ func (v *window) drawing(t *testing.T) string {
 func (v *window) drawsOther(t *testing.T, old string) {
 	t.Helper()
 	eventually(t, "there is another code on the page", func() bool {
-		now := v.drawing(t)
+		now := v.look(drawn) // nothing while the page loads itself again
 		return now != "" && now != old
 	})
 }
