@@ -248,7 +248,7 @@ func captureCallback(f *testing.F, log io.Writer) (*service, pay.Order, genuine)
 		}
 		captured <- genuine{r.Header, body}
 	}))
-	c := (&demo{url: way.URL, data: folder, secretKey: "sk_of_the_fuzz_test", sim: sim}).config(sim.Merchant(), l.Addr())
+	c := (&demo{url: way.URL, data: folder, secretKey: "sk_of_the_fuzz_test", webhookSecret: newWebhookSecret(), sim: sim}).config(sim.Merchant(), l.Addr())
 	s, err := newService(f.Context(), c, slog.New(slog.NewTextHandler(log, nil)), options{})
 	if err != nil {
 		f.Fatal(err)
