@@ -85,7 +85,7 @@ func startDemo(ctx context.Context, c serveCommand, log *slog.Logger, o options)
 	}
 	var l [3]net.Listener
 	for i, address := range [...]string{c.Listen, c.DemoShop, c.DemoSim} {
-		if l[i], err = net.Listen("tcp", address); err != nil {
+		if l[i], err = listenOn(ctx, address); err != nil {
 			return nil, errors.Join(err, closeAll(l[:i]))
 		}
 	}

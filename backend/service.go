@@ -32,12 +32,13 @@ import (
 )
 
 const (
-	sweepEvery    = 500 * time.Millisecond // how late a due attempt is looked at, at most
-	wechatRetries = 2                      // of a call that may be repeated, within its time limit
-	houseEvery    = 30 * time.Minute       // also how often an unfinished bill is asked for again
-	socketsMax    = 15_000                 // of 20,000 descriptors that a process commonly may open
-	shutdownLimit = 25 * time.Second       // for requests under way when the program is told to end: two calls to WeChat Pay
-	goodbyeLimit  = 3 * time.Second        // for browsers to be told so
+	sweepEvery     = 500 * time.Millisecond // how late a due attempt is looked at, at most
+	wechatRetries  = 2                      // of a call that may be repeated, within its time limit
+	houseEvery     = 30 * time.Minute       // also how often an unfinished bill is asked for again
+	socketsMax     = 15_000                 // of 20,000 descriptors that a process commonly may open
+	handshakeLimit = 200 * time.Millisecond // of those who come while the program leaves
+	shutdownLimit  = 25 * time.Second       // for requests under way when the program is told to end: two calls to WeChat Pay
+	goodbyeLimit   = 3 * time.Second        // for browsers to be told so
 )
 
 // A service is the running server with all its parts.
@@ -60,6 +61,8 @@ type service struct {
 	sender    *webhook.Sender
 	deliverer *deliverer
 	seen      seenQueue
+
+	listener net.Listener
 
 	stop  context.CancelFunc // ends the sweep
 	loops sync.WaitGroup
@@ -143,6 +146,8 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	// Long polls end once the server ends connections with their answers, so that nobody asks again on the same one.
+	s.http.RegisterOnShutdown(func() { close(s.draining) })
 	return s, nil
 }
 
@@ -197,6 +202,7 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 
 // start serves on the listener and sweeps, until close.
 func (s *service) start(l net.Listener) {
+	s.listener = l
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.loops.Go(func() { s.sweep(ctx) })
@@ -279,16 +285,20 @@ func (s *service) keepHouse(ctx context.Context) {
 	}
 }
 
-// leave goes on serving for a while, and has load balancers and clients notice that this is about to end.
+// leave goes on serving for a while, and has load balancers and clients notice that this is about to end. Then nobody new comes,
+// and whoever was at the door is let in.
 func (s *service) leave(while time.Duration) {
 	close(s.leaving)
 	s.log.Info("about to end", "after", while.String())
 	<-time.After(while)
+	if err := turnAway(s.listener); err != nil {
+		s.log.Warn("about to end", "error", err)
+	}
+	<-time.After(handshakeLimit)
 }
 
 // close lets requests under way come to their end, tells browsers to come again, and closes the books.
 func (s *service) close() error {
-	close(s.draining)
 	// Browsers hear of what the last requests have done before they are told to come again.
 	err := errors.Join(within(shutdownLimit, s.http.Shutdown), within(goodbyeLimit, func(ctx context.Context) error {
 		return s.hub.Close(ctx, wire.CloseRestart)
@@ -325,7 +335,7 @@ func runServer(ctx context.Context, command serveCommand, log *slog.Logger, out 
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	s.file = file
-	l, err := net.Listen("tcp", c.Listen)
+	l, err := listenOn(ctx, c.Listen)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
