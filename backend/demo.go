@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 
 	"saoma/backend/pay"
+	"saoma/backend/server"
 	"saoma/backend/wechatsim"
 )
 
@@ -85,7 +86,7 @@ func startDemo(ctx context.Context, c serveCommand, log *slog.Logger, o options)
 	}
 	var l [3]net.Listener
 	for i, address := range [...]string{c.Listen, c.DemoShop, c.DemoSim} {
-		if l[i], err = listenOn(ctx, address); err != nil {
+		if l[i], err = server.Listen(ctx, address); err != nil {
 			return nil, errors.Join(err, closeAll(l[:i]))
 		}
 	}

@@ -65,7 +65,7 @@ var rules = map[string]rule{
 	"saoma/backend/server": {
 		ours: []string{"saoma/backend/live", "saoma/backend/pay", "saoma/backend/wire", "saoma/widget/ui"},
 		others: []string{"github.com/danielgtaylor/huma/v2", "github.com/maxence-charriere/go-app/v10",
-			"github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/time"},
+			"github.com/prometheus/client_golang", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time"},
 		reason: "HTTP only: no SQL, no WeChat Pay",
 	},
 	"saoma/backend/server/dashboard": {

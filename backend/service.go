@@ -291,7 +291,7 @@ func (s *service) leave(while time.Duration) {
 	close(s.leaving)
 	s.log.Info("about to end", "after", while.String())
 	<-time.After(while)
-	if err := turnAway(s.listener); err != nil {
+	if err := server.TurnAway(s.listener); err != nil {
 		s.log.Warn("about to end", "error", err)
 	}
 	<-time.After(handshakeLimit)
@@ -335,7 +335,7 @@ func runServer(ctx context.Context, command serveCommand, log *slog.Logger, out 
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	s.file = file
-	l, err := listenOn(ctx, c.Listen)
+	l, err := server.Listen(ctx, c.Listen)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}

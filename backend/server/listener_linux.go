@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// turnAway has the kernel drop the first packet of each new connection, and only that one, so that handshakes under way come to
+// TurnAway has the kernel drop the first packet of each new connection, and only that one, so that handshakes under way come to
 // their end. Its sender asks again a second later, and by then is refused or taken by the next program. Without it, some are cut
 // off in the middle of a request when the listener closes: who is in the kernel's queue, and whose request net/http has read but
 // not begun (Server.Shutdown drops these).
-func turnAway(l net.Listener) error {
+func TurnAway(l net.Listener) error {
 	socket, ok := l.(syscall.Conn)
 	if !ok {
 		return nil // a listener that a test has put around ours
