@@ -137,18 +137,23 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	if err != nil {
 		return nil, errors.Join(err, books.Close())
 	}
-	s.http = &http.Server{
+	s.http = s.newHTTP(handler)
+	return s, nil
+}
+
+func (s *service) newHTTP(handler http.Handler) *http.Server {
+	h := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      time.Minute, // above the longest poll
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	// Long polls end once the server ends connections with their answers, so that nobody asks again on the same one.
-	s.http.RegisterOnShutdown(func() { close(s.draining) })
-	return s, nil
+	h.RegisterOnShutdown(func() { close(s.draining) })
+	return h
 }
 
 // observe has the metrics show how the parts do.
