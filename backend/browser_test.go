@@ -108,7 +108,9 @@ func (v *window) hear(event any) {
 	case *runtime.EventConsoleAPICalled:
 		said := ""
 		for _, a := range e.Args {
-			said += " " + string(a.Value) + a.Description
+			text := string(a.Value)
+			_ = json.Unmarshal(a.Value, &text) // a string; all else is said as it is
+			said += " " + text + a.Description
 		}
 		switch e.Type {
 		case runtime.ConsoleAPICalledTypeError:

@@ -170,7 +170,7 @@ func TestEmbedRemovedInMidFlight(t *testing.T) {
 	v.live(t) // the only one
 	v.run(t, `moved.remove()`)
 	eventually(t, "nobody listens any more", func() bool { return w.service.hub.Len() == 0 })
-	if n := evaluate[int](t, v, `document.querySelectorAll('saoma-checkout, iframe').length + document.adoptedStyleSheets.length`); n != 0 {
+	if n := evaluate[int](t, v, `document.querySelectorAll('saoma-checkout, body iframe').length + document.adoptedStyleSheets.length`); n != 0 {
 		t.Errorf("%d things are left behind", n)
 	}
 	v.wantNoFaults(t)

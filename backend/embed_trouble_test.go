@@ -30,7 +30,7 @@ func TestEmbedPromise(t *testing.T) {
 	v.wantTrue(t, "the loader is there", `!!window.Saoma`)
 	const refusal = `
 		const error = await Saoma.checkout(options).then(() => ({}), (error) => error);
-		const left = document.querySelectorAll('saoma-checkout, iframe').length + document.adoptedStyleSheets.length;
+		const left = document.querySelectorAll('saoma-checkout, body iframe').length + document.adoptedStyleSheets.length;
 		return [error instanceof Saoma.SaomaError, error.code, left].join(' ')`
 	check := func(name, options, want string) {
 		t.Helper()

@@ -52,20 +52,20 @@ func (m menu) products() []product {
 	return all
 }
 
-// english is the English name of a product; what is not on the menu has none.
-func (m menu) english(sku, name string) string {
+// names are the names of a product in Chinese and in English; what is not on the menu has the one it is told.
+func (m menu) names(sku, name string) (chinese, english string) {
 	for _, p := range m.products() {
 		if p.SKU == sku {
-			return p.English
+			return p.Name, p.English
 		}
 	}
-	return name
+	return name, name
 }
 
 // Counter is what the kiosk at the counter sells: the coffees.
 func (m menu) Counter() []product { return m.Categories[0].Dishes }
 
-// demoProducts is the café's menu as Saoma's catalogue.
+// demoProducts is the café's menu as Saoma's catalogue. A name there is for every customer, so it is in both languages.
 func demoProducts() ([]pay.Product, error) {
 	files, err := fs.Sub(saoma.Public, "public/shop")
 	if err != nil {
@@ -77,7 +77,7 @@ func demoProducts() ([]pay.Product, error) {
 	}
 	var all []pay.Product
 	for _, p := range m.products() {
-		all = append(all, pay.Product{Merchant: demoMerchant, SKU: p.SKU, Name: p.Name, Price: pay.Fen(p.Price)})
+		all = append(all, pay.Product{Merchant: demoMerchant, SKU: p.SKU, Name: p.Name + " " + p.English, Price: pay.Fen(p.Price)})
 	}
 	return all, nil
 }

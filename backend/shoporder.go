@@ -49,7 +49,11 @@ func (s *shop) call(r *http.Request, method, path, body string, out any) (err er
 // minute, so that a visitor can watch it expire.
 func (s *shop) makeBill(w http.ResponseWriter, r *http.Request) {
 	const amount = 8280 // two pour-overs and a croissant, less a tenth for members
-	body := fmt.Sprintf(`{"amount":%d,"description":"手冲咖啡 ×2、可颂，会员九折","expires_in":60,"reference":"bill"}`, amount)
+	description := "手冲咖啡 ×2、可颂，会员九折"
+	if r.FormValue("lang") == "en" {
+		description = "Pour-over ×2, croissant, members’ price"
+	}
+	body := fmt.Sprintf(`{"amount":%d,"description":%q,"expires_in":60,"reference":"bill"}`, amount, description)
 	var order struct {
 		Token string `json:"token"`
 	}
@@ -142,7 +146,8 @@ func (s *shop) lines(o saomaOrder) []lineView {
 	}
 	out := make([]lineView, len(o.Items))
 	for i, it := range o.Items {
-		out[i] = lineView{it.Name, s.menu.english(it.SKU, it.Name), it.Quantity, it.Price * int64(it.Quantity)}
+		chinese, english := s.menu.names(it.SKU, it.Name)
+		out[i] = lineView{chinese, english, it.Quantity, it.Price * int64(it.Quantity)}
 	}
 	return out
 }

@@ -20,6 +20,7 @@
   const OVERDUE = 3_000; // between two questions about an order whose time is over
   const DRIFT = 2_000; // a clock that jumps further than this was asleep, or set
   const READ = 6_000; // a short sentence is read by then
+  const PAUSE_MOST = 5_000; // a customer waits this long for a server that asks for a pause, and then hears of it
   const RENEW_LIMIT = 60_000; // the server goes on asking WeChat Pay for the new code; we show something else by then
   const KIOSK_AGAIN = 15_000; // between two tries of a kiosk to get a new code by itself
 
@@ -143,36 +144,39 @@
 
   // ---- What the customer or the shop wants done.
 
-  async function call(what) {
-    const options = { method: 'POST', signal: AbortSignal.timeout?.(2 * CALL_LIMIT) };
-    const answer = await fetch(url + what, options).catch(() => ({ ok: false }));
+  // call returns why it was refused, as busy names it, or nothing.
+  async function call(what, again = true) {
+    const signal = AbortSignal.timeout?.(2 * CALL_LIMIT);
+    const answer = await fetch(url + what, { method: 'POST', signal }).catch(() => ({}));
+    const pause = answer.status === 429 ? answer.headers.get('Retry-After') * 1000 : 0;
+    if (again && pause > 0 && pause <= PAUSE_MOST) return wait(pause).then(() => call(what, false));
     refresh(); // also when refused: perhaps it was paid a moment ago
-    return answer.ok;
+    const { code } = (!answer.ok && (await answer.json?.().catch(() => {}))) || {};
+    return answer.ok ? '' : { too_many_requests: 'many', out_of_stock: 'soldout' }[code] || 'norenew';
   }
 
   async function cancel() {
-    if (await call('/cancel')) return;
+    if (!(await call('/cancel'))) return;
     post({ type: 'refused', what: 'cancel' });
-    if (program === 'running') hear('refused');
-    else quit('refused');
+    program === 'running' ? hear('refused') : quit('refused');
   }
 
-  // busy is what we are doing for the customer, and then for a moment what came of it: renew, norenew, check,
-  // unpaid or nothing.
+  // What we are doing for the customer, renew or check, or for a moment what came of it: norenew, soldout, many, unpaid.
   let busy = '';
   function work(what) {
     busy = html.dataset.busy = what;
     say((what && root().querySelector('.if-' + what)?.textContent) || '');
-    if (what === 'unpaid' || what === 'norenew') setTimeout(() => busy === what && work(''), READ);
+    if (what && what !== 'renew' && what !== 'check') setTimeout(() => busy === what && work(''), READ);
   }
 
   async function renew() {
     if (busy === 'renew' || final(shown.status)) return;
     html.classList.remove('bright');
     work('renew');
-    if (await call('/renew')) await until(() => busy !== 'renew', RENEW_LIMIT);
+    const refused = await call('/renew');
+    if (!refused) await until(() => busy !== 'renew', RENEW_LIMIT);
     if (busy !== 'renew') return;
-    work('norenew');
+    work(refused || 'norenew');
     post({ type: 'refused', what: 'renew' });
     postOrder(); // what was held back
     refresh();
@@ -183,8 +187,8 @@
   async function check() {
     if (busy || final(shown.status)) return;
     work('check');
-    await Promise.all([call('/check'), wait(1_000)]);
-    if (busy === 'check') work('unpaid');
+    const [refused] = await Promise.all([call('/check'), wait(1_000)]);
+    if (busy === 'check') work(refused === 'many' ? 'many' : 'unpaid');
   }
 
   const past = history.state?.saoma; // before the page was loaded again for the sake of news
@@ -229,7 +233,7 @@
     port.onmessage = ({ data }) => Object.hasOwn(tellings, data?.type) && tellings[data.type](data);
     postOrder();
     postSize();
-    for (const message of unsaid) post(message);
+    unsaid.forEach(post);
   }
 
   let wish = null; // the shop's colours and measures
@@ -270,10 +274,8 @@
   }
 
   // A key pressed in a frame is not heard by the dialog around it.
-  addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape') return;
-    if (is('bright')) acts.restore();
-    else post({ type: 'close' });
+  addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape') is('bright') ? acts.restore() : post({ type: 'close' });
   });
 
   // ---- The page without the Go program: the countdown, the buttons, a word when the server is silent.
@@ -380,9 +382,7 @@
   window.saoma = {
     painted,
     trip,
-    get busy() {
-      return busy;
-    },
+    get busy() { return busy; },
     attach(call) {
       ears = call;
       program = 'running';

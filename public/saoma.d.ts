@@ -106,6 +106,12 @@ declare global {
      * - and every `code` of the HTTP API's problems: `invalid_request`, `unauthorized`, `origin_not_allowed`, …
      */
     code: 'unreachable' | 'timeout' | 'frame' | 'closed' | (string & {});
+
+    /** What the customer can be told of it, in the language of the page: with `out_of_stock` and `too_many_requests`. */
+    note?: string;
+
+    /** Seconds until it is worth another try, with `too_many_requests`. The element tries again by itself then. */
+    retryAfter?: string | null;
   }
 
   /**

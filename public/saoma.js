@@ -17,7 +17,7 @@
   const KIOSK_RETRY = 15_000; // nobody is there to press a button
   const TRIES = 3; // of a frame, before there is a link in its place
 
-  // The name of the checkout, what is said when it does not open, and the name of the cross.
+  // What is said when the checkout does not open, the name of the cross, and the name of the checkout.
   const WORDS = {
     en: ['WeChat Pay', 'Not available just now', 'Close'],
     zh: ['微信支付', '暂时打不开', '关闭'],
@@ -30,7 +30,7 @@
   const LOOKS = (
     'accent accent-text background surface text muted border success warning danger radius button-radius ' +
     'font font-size spacing shadow code-size max-width type'
-  ).replace(/\S+/g, '--saoma-$&').split(' ');
+  ).split(' ');
   // Style sheets made by script need no permission of the page's policy.
   const sheetOf = (css) => {
     const sheet = new CSSStyleSheet();
@@ -63,20 +63,18 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   };
 
   class SaomaError extends Error {
-    constructor(code, message = code) {
+    constructor(code, message = code, more) {
       super('saoma: ' + message);
-      this.code = code;
+      Object.assign(this, { code, ...more });
     }
   }
 
   // webAddress returns an address that a page may be sent to, or nothing: never a script.
   function webAddress(text) {
     const address = text && make('a', { href: text }).href;
-    return /^http/.test(address) ? address : undefined;
+    if (/^http/.test(address)) return address;
   }
   const night = matchMedia('(prefers-color-scheme: dark)');
-  // The elements that Saoma made, not the shop: taken out of the page when they are over.
-  const passing = new WeakSet();
 
   // A Checkout is one element, one order at a time, one frame.
   class Checkout extends HTMLElement {
@@ -138,7 +136,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       if (!this.#box?.open || !this.#emit('close')) return;
       this.#opened = false;
       this.#hide();
-      if (this.#kiosk && (passing.has(this) || !this.items)) this.remove();
+      if (this.#kiosk && (this.passing || !this.items)) this.remove();
       if (this.#kiosk) this.#wish = null; // the next customer's order
       this.#plan();
     }
@@ -168,7 +166,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#shape = shape;
       if (!this.order && !this.items) return;
       if (this.#modal && !this.#opened) {
-        if (passing.has(this) && this.#over) this.remove();
+        if (this.passing && this.#over) this.remove();
         return;
       }
       if (!this.#box) this.#start();
@@ -180,9 +178,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#unmount();
       if (this.#over) this.#promise();
       this.#state = 'loading';
-      this.#over = false;
       this.#last = {};
-      this.#token = this.#once = null;
+      this.#over = this.#token = this.#once = null;
     }
 
     #show() {
@@ -221,7 +218,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     get #looks() {
       const style = getComputedStyle(this);
       const looks = {};
-      for (const name of LOOKS) {
+      for (const look of LOOKS) {
+        const name = '--saoma-' + look;
         const value = style.getPropertyValue(name);
         if (value) looks[name] = value;
       }
@@ -268,8 +266,9 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
 
     // #create has the order made from the catalogue and returns its token.
     async #create() {
+      preload(); // WeChat Pay takes its time
       this.#once ||= crypto.getRandomValues(new Uint32Array(4)).join('-');
-      const answer = await fetch(SERVER + '/v1/checkouts', {
+      const answer = await fetch(SERVER + '/v1/checkouts?lang=' + this.#lang, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once },
         body: JSON.stringify({
@@ -277,7 +276,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
           // "latte:2,cake": a missing quantity is one. What is wrong, the server says.
           items: this.items.split(',').map((part) => {
             const [sku, quantity = 1] = part.trim().split(':');
-            return { sku, quantity: Number(quantity) };
+            return { sku, quantity: +quantity };
           }),
           reference: this.reference || '',
           return_url: webAddress(this.returnUrl),
@@ -287,8 +286,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       const body = await answer.json();
       if (answer.ok) return body.token;
       // Refused: there is no order to come back to, and the next try is a new one.
-      if (answer.status < 500 || body.code === 'wechat_pay_refused') this.#once = null;
-      throw new SaomaError(body.code, body.detail || body.title);
+      if (answer.status < 500 || /refused/.test(body.code)) this.#once = null;
+      throw new SaomaError(body.code, body.detail, { note: body.message, retryAfter: answer.headers.get('Retry-After') });
     }
 
     // #address says at once how the page shall look, and where a customer comes back to who leaves to pay in WeChat.
@@ -340,8 +339,8 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     #hear = ({ data: { type, order, height } }) => {
       clearTimeout(this.#wait);
       this.#tries = 0;
-      if (type === 'order') this.#news(order);
-      if (type === 'size' && height > 0) this.#frame.style.height = height + 'px';
+      if (order) this.#news(order);
+      if (height > 0) this.#frame.style.height = height + 'px';
       if (/line|renew|need/.test(type)) this.#emit(type);
       if (type === 'close') this.#done();
     };
@@ -355,7 +354,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       if (this.#over && changed) this.#promise(); // renewed, or paid late
       this.#last = order;
       this.#state = status;
-      this.#over = status !== 'created' && status !== 'pending';
+      this.#over = !/created|pending/.test(status);
       this.#note.hidden = true;
       if (!before.id) this.#emit('ready');
       if (!this.#over) return;
@@ -378,7 +377,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     #done = (event) => {
       event?.preventDefault();
       if (this.#exit) this.#exit();
-      else if (!this.#kiosk || passing.has(this)) this.close();
+      else if (!this.#kiosk || this.passing) this.close();
     };
 
     get #detail() {
@@ -400,10 +399,10 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#tries = 0;
       this.#state = 'failed';
       const again = () => { this.#unmount(); this.#plan(); };
-      if (this.#kiosk) this.#wait = setTimeout(again, KIOSK_RETRY);
+      if (error.retryAfter || this.#kiosk) this.#wait = setTimeout(again, error.retryAfter * 1000 || KIOSK_RETRY);
       const [title, sorry] = this.#words;
       this.#note.replaceChildren(
-        make('div', { textContent: sorry, role: 'alert' }),
+        make('div', { textContent: error.note || sorry, role: 'alert' }),
         this.#token
           ? make('a', { className: 'act', textContent: title + ' ↗', href: this.#address('page'), target: '_blank' })
           : make('button', { className: 'act', textContent: title + ' ↻', onclick: again }),
@@ -445,7 +444,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   function create({ container, mode = container ? 'inline' : 'modal', ...options }) {
     const element = make(TAG, { mode, ...options });
     if (container) container.append(element);
-    else passing.add(element);
+    else element.passing = true; // taken out of the page when it is over
     element.open();
     return element;
   }
@@ -455,7 +454,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
     const element = create(options);
     const opened = new Promise((done, refuse) => {
       const give = (code) => refuse(new SaomaError(code));
-      setTimeout(give, timeout, 'timeout');
+      setTimeout(() => give('timeout'), timeout);
       element.addEventListener('ready', () => done(element));
       element.addEventListener('close', () => give('closed'));
       element.addEventListener('failed', (event) => refuse(event.detail.error));
@@ -467,22 +466,19 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   // preload has a hidden frame of ours fetch what a checkout needs: browsers keep what it loads apart from the page's.
   let warm;
   function preload() {
-    if (warm || navigator.connection?.saveData) return;
-    warm = make('iframe', { hidden: true, src: SERVER + '/v1/warm' });
-    document.head.append(warm);
+    if (navigator.connection?.saveData) return;
+    warm ||= document.head.appendChild(make('iframe', { hidden: true, src: SERVER + '/v1/warm' }));
   }
 
   // Buttons open a modal, late ones and those in shadow trees too; again the same order, while it can be paid.
   const buttonOf = (event) => event.composedPath().find((e) => e.matches?.('[data-saoma-items], [data-saoma-order]'));
   for (const type of ['pointerover', 'focusin']) addEventListener(type, (event) => buttonOf(event) && preload());
 
-  const pressed = new WeakMap();
   addEventListener('click', (event) => {
     const button = buttonOf(event);
     if (!button || event.defaultPrevented) return;
     event.preventDefault();
-    const element = pressed.get(button) || create({});
-    pressed.set(button, element);
+    const element = (button.saoma ||= create({}));
     for (const { name, value } of button.attributes) {
       if (name.startsWith('data-saoma-')) element.setAttribute(name.slice(11), value);
     }
@@ -493,7 +489,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   addEventListener('securitypolicyviolation', ({ blockedURI, effectiveDirective, originalPolicy }) => {
     if (!blockedURI.startsWith(SERVER)) return;
     const [line] = originalPolicy.match(effectiveDirective + '[^;]*') || [effectiveDirective];
-    console.warn(`saoma: the Content-Security-Policy needs: ${line} ${SERVER}`);
+    console.warn('saoma: the Content-Security-Policy needs:', line, SERVER);
   });
 
   window.Saoma = { version: '1.0.0', checkout, preload, SaomaError };

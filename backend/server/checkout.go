@@ -31,18 +31,31 @@ type checkoutAnswer struct {
 func (s *Server) createCheckout(ctx context.Context, in *struct {
 	Origin  string `header:"Origin" doc:"Set by the browser; must be one of the merchant's"`
 	Key     string `header:"Idempotency-Key" maxLength:"255"`
+	Lang    string `query:"lang" doc:"The language of a problem's message; without it what Accept-Language says"`
+	Accepts string `header:"Accept-Language"`
 	Body    newCheckout
 	RawBody []byte
 }) (*checkoutAnswer, error) {
-	m, ok := s.Cashier.Merchants.ByPublishableKey(in.Body.Key)
+	out, err := s.makeCheckout(ctx, in.Origin, in.Key, in.Body, in.RawBody)
+	if err == nil {
+		return out, nil
+	}
+	p := s.problem(ctx, "createCheckout", err)
+	p.Message = ui.Refusal(ui.MatchLang(in.Lang, in.Accepts), p.Code)
+	return nil, p
+}
+
+// makeCheckout makes the order, if this browser may and has not made too many.
+func (s *Server) makeCheckout(ctx context.Context, origin, key string, b newCheckout, request []byte) (*checkoutAnswer, error) {
+	m, ok := s.Cashier.Merchants.ByPublishableKey(b.Key)
 	if !ok {
 		return nil, s.unauthorized(ctx, "no merchant has this publishable key", problemField{"key", "must be a merchant's publishable key"})
 	}
-	if in.Origin == "" {
+	if origin == "" {
 		return nil, &problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
 			Detail: "this call is for browsers, which send an Origin; servers use POST /v1/orders"}
 	}
-	if err := s.checkOrigin(m, in.Origin); err != nil {
+	if err := s.checkOrigin(m, origin); err != nil {
 		return nil, err
 	}
 	c, _ := ctx.Value(callerKey{}).(caller)
@@ -50,12 +63,11 @@ func (s *Server) createCheckout(ctx context.Context, in *struct {
 		return nil, err
 	}
 	// A browser's key counts among browsers only: it must not collide with one of the shop's server.
-	key := in.Key
 	if key != "" {
 		key = "browser " + key
 	}
-	return once(ctx, s, m.ID, key, in.RawBody, func(ctx context.Context, o pay.Once) (*checkoutAnswer, error) {
-		return s.openCheckout(ctx, m, in.Body, o)
+	return once(ctx, s, m.ID, key, request, func(ctx context.Context, o pay.Once) (*checkoutAnswer, error) {
+		return s.openCheckout(ctx, m, b, o)
 	})
 }
 

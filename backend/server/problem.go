@@ -21,6 +21,7 @@ type problem struct {
 	Status    int            `json:"status"`
 	Detail    string         `json:"detail"`
 	Code      string         `json:"code"`
+	Message   string         `json:"message,omitempty" doc:"What the customer can be told of it, in the language asked for"`
 	RequestID string         `json:"request_id"`
 	Errors    []problemField `json:"errors,omitempty"`
 }

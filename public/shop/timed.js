@@ -6,7 +6,7 @@
 
   async function begin() {
     $('again').hidden = $('trouble').hidden = true;
-    const answer = await fetch('/bills', { method: 'POST' }).catch(() => ({ ok: false }));
+    const answer = await fetch('/bills?lang=' + document.documentElement.lang, { method: 'POST' }).catch(() => ({ ok: false }));
     if (!answer.ok) {
       $('again').hidden = $('trouble').hidden = false;
       return;

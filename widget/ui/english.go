@@ -38,6 +38,7 @@ var english = texts{
 	Help:    "Trouble?", HelpHow: "Does WeChat say that someone else scanned it, or that the order is wrong or no longer valid? " +
 		"Get a new code; the old one will stop working.",
 	Renew: "Get a new code", Renewing: "Getting a new code…", RenewFailed: "No new code just now. Please try again.",
+	SoldOut: "Part of this order is out of stock.", TooMany: "Many requests just now. One moment, please.",
 
 	Cancel: "Cancel", Sure: "Cancel this payment?", SureYes: "Yes, cancel", SureNo: "Keep paying",
 	Cancelling: "Cancelling…", CancelFailed: "We could not cancel just now. Please try again.",

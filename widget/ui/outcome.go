@@ -23,7 +23,8 @@ func (c *Checkout) outcome(o wire.Order) app.UI {
 		app.P().Class("explain").Text(c.explain(o)),
 	}
 	if o.Status == wire.StatusExpired {
-		parts = append(parts, waiting("if-renew", t.Renewing), app.P().Class("busy if-norenew").Text(t.RenewFailed))
+		parts = append(parts, waiting("if-renew", t.Renewing), app.P().Class("busy if-norenew").Text(t.RenewFailed),
+			app.P().Class("busy if-soldout").Text(t.SoldOut), app.P().Class("busy if-many").Text(t.TooMany))
 	}
 	if o.Status.Final() {
 		parts = append(parts, c.lines(o))

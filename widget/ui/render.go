@@ -153,6 +153,8 @@ func (c *Checkout) notes() app.UI {
 		app.P().Class("busy if-check").Text(t.AskingNow),
 		app.P().Class("busy if-unpaid").Text(t.NotPaid),
 		app.P().Class("busy if-norenew").Text(t.RenewFailed),
+		app.P().Class("busy if-soldout").Text(t.SoldOut),
+		app.P().Class("busy if-many").Text(t.TooMany),
 		app.P().Class("busy if-failed").Text(t.HereFailed),
 	)
 }

@@ -42,6 +42,7 @@ type texts struct {
 	HavePaid, AskingNow, NotPaid string
 	Help, HelpHow                string
 	Renew, Renewing, RenewFailed string
+	SoldOut, TooMany             string
 
 	Cancel, Sure, SureYes, SureNo, Cancelling, CancelFailed string
 
@@ -57,6 +58,18 @@ type texts struct {
 // languages are what we speak. The first is spoken to whoever wants another one: most who pay with WeChat read
 // Chinese. Nothing writes to it.
 var languages = []*texts{&chinese, &traditional, &english, &japanese, &korean}
+
+// Refusal is what a customer is told of a refused checkout, by the code of the problem, or "" if only the shop can do
+// something about it.
+func Refusal(lang, code string) string {
+	switch t := textsOf(lang); code {
+	case "out_of_stock":
+		return t.SoldOut
+	case "too_many_requests":
+		return t.TooMany
+	}
+	return ""
+}
 
 // MatchLang chooses the language to paint a page in: the first of the wanted tags that we have, each falling back
 // along itself ("en-GB" to "en", "zh-Hant-HK" to "zh-TW"). A wanted tag may be a whole Accept-Language header; its
