@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,16 +127,7 @@ func writePKCS1(t *testing.T, pkcs8 []byte, file string) {
 func TestServeAConfiguration(t *testing.T) {
 	t.Parallel()
 	folder := dataFolder(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := freeAddress(t)
-	w := &world{demo: &demo{sim: sim, url: "http://" + address, secretKey: writeConfig(t, folder, address)}}
+	w := configured(t, folder, freeAddress(t), wechatsim.Options{})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, []string{"-config", filepath.Join(folder, "saoma.toml")}, &bytes.Buffer{}) }()
@@ -150,9 +140,6 @@ func TestServeAConfiguration(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
-	}
-	if err := sim.close(); err != nil {
-		t.Error(err)
 	}
 	info, err := os.Stat(filepath.Join(folder, "saoma.db"))
 	if err != nil || info.Mode().Perm() != 0o600 {

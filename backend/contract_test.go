@@ -337,8 +337,31 @@ func (c *contract) pages(t *testing.T, w *world) {
 	for _, what := range []string{"payment", "refund"} {
 		c.ask(t, w, 401, "POST", "/notify/cafe/"+what, `{}`)
 		c.ask(t, w, 404, "POST", "/notify/nobody/"+what, `{}`)
-		// That a good callback is answered 204 is seen by what it does: the order above was paid, and refunded.
-		c.check(t, "POST", "/notify/cafe/"+what, answer{status: 204, header: http.Header{}})
+	}
+	c.callbacks(t, w)
+}
+
+// callbacks are genuine ones of the simulator: good ones, those that say a wrong sum, and a self-test that goes astray.
+func (c *contract) callbacks(t *testing.T, w *world) {
+	w.tap.answered(t, "/notify/cafe/payment", http.StatusNoContent)
+	w.tap.answered(t, "/notify/cafe/refund", http.StatusNoContent)
+	o := w.latte(t)
+	w.pays(t, o)
+	w.wantStatus(t, o.ID, "paid")
+	w.sim.SetFaults(wechatsim.Faults{Callback: wechatsim.CallbackFaults{WrongAmount: 2}})
+	c.ask(t, w, 201, "POST", "/v1/orders/"+o.ID+"/refunds", `{"amount":1}`, w.secret())
+	w.tap.answered(t, "/notify/cafe/refund", http.StatusConflict)
+	w.pays(t, w.latte(t))
+	w.tap.answered(t, "/notify/cafe/payment", http.StatusConflict)
+	w.sim.SetFaults(wechatsim.Faults{})
+	for _, what := range []string{"payment", "refund"} {
+		if err := w.service.gateway.Echo(t.Context(), demoMerchant, "astray", w.url+"/notify/cafe/"+what); err != nil {
+			t.Fatal(err)
+		}
+		w.tap.answered(t, "/notify/cafe/"+what, http.StatusBadRequest)
+	}
+	for _, h := range w.tap.all() {
+		c.check(t, "POST", h.path, h.answer)
 	}
 }
 

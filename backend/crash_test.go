@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"saoma/backend/pay"
+	"saoma/backend/wechatsim"
 )
 
 // crashFolder is the environment variable that turns the test program into a server that dies.
@@ -61,23 +62,9 @@ func freeAddress(t *testing.T) string {
 func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	t.Parallel()
 	folder := dataFolder(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// WeChat Pay's resends, 200 times as fast: after 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &world{demo: &demo{sim: sim}}
 	address := freeAddress(t)
-	w.url, w.secretKey = "http://"+address, writeConfig(t, folder, address)
+	// WeChat Pay's resends, 200 times as fast: after 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
+	w := configured(t, folder, address, wechatsim.Options{Speed: 200})
 
 	doomed := exec.CommandContext(t.Context(), os.Args[0])
 	doomed.Env = append(os.Environ(), crashFolder+"="+folder)
@@ -93,7 +80,7 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	var o order
 	a.json(t, &o)
 	w.pays(t, o)
-	err = doomed.Wait()
+	err := doomed.Wait()
 	if state := doomed.ProcessState.Sys().(syscall.WaitStatus); err == nil || !state.Signaled() || state.Signal() != syscall.SIGKILL {
 		t.Fatalf("the server ended with %v; want it killed by the payment", err)
 	}
@@ -116,7 +103,8 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	if err != nil || found.State != pay.Paid {
 		t.Fatalf("after the crash the order is %s, %v; want it paid", found.State, err)
 	}
-	if l, err = net.Listen("tcp", address); err != nil {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.start(l)

@@ -121,8 +121,9 @@ func (d *demo) start(ctx context.Context, server, shop, sim net.Listener, log *s
 	d.url = "http://" + server.Addr().String()
 	_, port, _ := net.SplitHostPort(server.Addr().String())
 	registered := []string{server.Addr().String(), "localhost:" + port}
-	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), 1, registered, log.With("part", "sim"),
-		shopOrigins(shop.Addr())...); err != nil {
+	if d.sim, err = startSim(sim, filepath.Join(d.data, "sim"), log.With("part", "sim"), wechatsim.Options{
+		Domains: registered, Origins: shopOrigins(shop.Addr()), Transport: o.callbacks,
+	}); err != nil {
 		return err
 	}
 	c := d.config(d.sim.Merchant(), shop.Addr())

@@ -69,6 +69,7 @@ type world struct {
 	ahead atomic.Int64 // nanoseconds that the server's clock is ahead
 	log   logs
 	wire  *cutter
+	tap   wiretap
 }
 
 // A cutter is a listener whose connections can be cut, as by a network that goes away.
@@ -171,6 +172,7 @@ func openWorld(t *testing.T, c serveCommand, configure ...func(*config)) *world 
 			w.wire = &cutter{Listener: l}
 			return w.wire
 		},
+		callbacks: &w.tap,
 		configure: func(c *config) {
 			for _, change := range configure {
 				change(c)

@@ -53,25 +53,9 @@ func fillDisk(t *testing.T, database string) (free func()) {
 func newSmallWorld(t *testing.T, committed func(pay.Order)) *world {
 	t.Helper()
 	folder := dataFolder(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// After 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 200, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	w := &world{demo: &demo{sim: sim, url: "http://" + address, data: folder, secretKey: writeConfig(t, folder, address)}}
+	l := listen(t)
+	// Callbacks again after 75 ms, 75 ms, 150 ms, 0.9 s, 3 s, …
+	w := configured(t, folder, l.Addr().String(), wechatsim.Options{Speed: 200})
 	w.serve(t, l, committed)
 	return w
 }

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/wechatsim"
 )
 
 // A clinic is a folder with a configuration, a server that runs on it, and a WeChat Pay.
@@ -38,19 +38,8 @@ type clinic struct {
 func newClinic(t *testing.T, alter ...string) *clinic {
 	t.Helper()
 	c := &clinic{folder: dataFolder(t)}
-	sim, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.world = &world{demo: &demo{url: "http://" + l.Addr().String()}}
-	if c.sim, err = startSim(sim, filepath.Join(c.folder, "sim"), 1, nil, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	c.secretKey = writeConfig(t, c.folder, l.Addr().String())
+	l := listen(t)
+	c.world = configured(t, c.folder, l.Addr().String(), wechatsim.Options{})
 	text, err := os.ReadFile(filepath.Join(c.folder, "saoma.toml"))
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +55,7 @@ func newClinic(t *testing.T, alter ...string) *clinic {
 	}
 	c.service.start(l)
 	t.Cleanup(func() {
-		if err := c.close(); err != nil {
+		if err := c.service.close(); err != nil {
 			t.Error(err)
 		}
 	})

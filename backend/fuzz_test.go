@@ -20,6 +20,7 @@ import (
 	"unicode"
 
 	"saoma/backend/pay"
+	"saoma/backend/wechatsim"
 )
 
 // keysFolder is a fresh folder in which the simulator's keys are already.
@@ -39,17 +40,7 @@ func keysFolder(f *testing.F) string {
 // Whatever stands in a configuration, it is taken or refused in one line that names the file.
 func FuzzConfig(f *testing.F) {
 	folder := keysFolder(f)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		f.Fatal(err)
-	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler)) // it writes the key files
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := sim.close(); err != nil {
-		f.Fatal(err)
-	}
+	simulate(f, folder, wechatsim.Options{}) // it writes the key files
 	file := filepath.Join(folder, "saoma.toml")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
@@ -232,14 +223,7 @@ func (c *lineCounter) Write(p []byte) (int, error) {
 func captureCallback(f *testing.F, log io.Writer) (*service, pay.Order, genuine) {
 	f.Helper()
 	folder := keysFolder(f)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		f.Fatal(err)
-	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		f.Fatal(err)
-	}
+	sim := simulate(f, folder, wechatsim.Options{})
 	captured := make(chan genuine, 1)
 	way := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -248,15 +232,12 @@ func captureCallback(f *testing.F, log io.Writer) (*service, pay.Order, genuine)
 		}
 		captured <- genuine{r.Header, body}
 	}))
-	c := (&demo{url: way.URL, data: folder, secretKey: "sk_of_the_fuzz_test", webhookSecret: newWebhookSecret(), sim: sim}).config(sim.Merchant(), l.Addr())
+	c := (&demo{url: way.URL, data: folder, secretKey: "sk_of_the_fuzz_test", webhookSecret: newWebhookSecret(), sim: sim}).config(sim.Merchant(), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9})
 	s, err := newService(f.Context(), c, slog.New(slog.NewTextHandler(log, nil)), options{})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			f.Error(err)
-		}
 		way.Close()
 		if err := s.close(); err != nil {
 			f.Error(err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -116,25 +115,13 @@ func newSiege(t *testing.T) *siege {
 		t: t, program: buildProgram(t),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Resends after 15 ms, 15 ms, 30 ms, 0.2 s, 0.6 s, 1.2 s, …; refunds take 2 ms.
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1000, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			t.Error(err)
-		}
 		if said := s.log.String(); t.Failed() || strings.Contains(said, "panic") {
 			t.Errorf("the program said, in the end:\n%s", said[max(0, len(said)-20_000):])
 		}
 	})
-	address := steadyAddress(t)
-	s.demo = &demo{sim: sim, url: "http://" + address, data: folder, secretKey: writeConfig(t, folder, address)}
+	// Resends after 15 ms, 15 ms, 30 ms, 0.2 s, 0.6 s, 1.2 s, …; refunds take 2 ms.
+	s.demo = configured(t, folder, steadyAddress(t), wechatsim.Options{Speed: 1000}).demo
 	return s
 }
 

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"saoma/backend/wechatsim"
 )
 
 // The simulator writes the configuration of a service provider's merchants, and the program sells for each of them.
@@ -16,26 +16,10 @@ func TestProviderByTheConfiguration(t *testing.T) {
 	if err := registerSubMerchants(filepath.Join(folder, "sim"), 2); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1000, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	w := &world{demo: &demo{sim: sim, url: "http://" + address, data: folder, secretKey: writeConfig(t, folder, address)}}
+	l := listen(t)
+	w := configured(t, folder, l.Addr().String(), wechatsim.Options{Speed: 1000})
 	w.serve(t, l, nil)
-	subs := sim.Merchant().SubMerchants
+	sim, subs := w.sim, w.sim.Merchant().SubMerchants
 	for i, m := range w.service.config.Merchants {
 		if m.WeChat.SubMchID != subs[i].MchID || m.WeChat.MchID != sim.Merchant().MchID {
 			t.Errorf("merchant %s has the numbers %s and %s", m.ID, m.WeChat.MchID, m.WeChat.SubMchID)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,19 +35,7 @@ func newChanging(t *testing.T) *changing {
 	if err := m.Save(filepath.Join(folder, "sim"), ""); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := startSim(l, filepath.Join(folder, "sim"), 1000, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim := simulate(t, folder, wechatsim.Options{Speed: 1000})
 	c := &changing{other: other, siege: &siege{
 		t: t, program: buildProgram(t), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}}

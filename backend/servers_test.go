@@ -118,18 +118,7 @@ func newFleet(t *testing.T) *fleet {
 	f.balancer = httptest.NewServer(f.balance())
 	t.Cleanup(f.balancer.Close)
 	folder := dataFolder(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.sim, err = startSim(l, filepath.Join(folder, "sim"), 1000, nil, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.sim.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	f.sim = simulate(t, folder, wechatsim.Options{Speed: 1000})
 	f.configure(t, folder)
 	for n := range f.address {
 		f.address[n] = steadyAddress(t)

@@ -74,6 +74,7 @@ type options struct {
 	committed func(pay.Order)                 // called after each commit, before anything else is done about it
 	wrap      func(net.Listener) net.Listener // around the server's listener, to cut its connections
 	configure func(*config)                   // alters the demo's configuration
+	callbacks http.RoundTripper               // carries the callbacks of the demo's simulator; nil: the network
 }
 
 // newService opens the books and connects the parts. Nothing runs yet.

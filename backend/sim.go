@@ -31,7 +31,7 @@ func (c simCommand) Run(ctx context.Context, out io.Writer) error {
 	if err := registerSubMerchants(c.Dir, c.Subs); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	sim, err := startSim(l, c.Dir, c.Speed, nil, log)
+	sim, err := startSim(l, c.Dir, log, wechatsim.Options{Speed: c.Speed})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -70,10 +70,8 @@ type simulator struct {
 	done chan struct{}
 }
 
-// startSim serves a simulator whose keys are in dir on the listener. domains are what the merchant has registered; pages of
-// the origins may frame its phone.
-func startSim(l net.Listener, dir string, speed float64, domains []string, log *slog.Logger,
-	origins ...string) (*simulator, error) {
+// startSim serves a simulator whose keys are in dir on the listener. Merchant and Log of the options are set here.
+func startSim(l net.Listener, dir string, log *slog.Logger, o wechatsim.Options) (*simulator, error) {
 	m, err := wechatsim.OpenMerchant(dir)
 	if err != nil {
 		return nil, err
@@ -82,9 +80,8 @@ func startSim(l net.Listener, dir string, speed float64, domains []string, log *
 	if err := m.Save(dir, url); err != nil {
 		return nil, err
 	}
-	core, err := wechatsim.New(wechatsim.Options{
-		Merchant: m, Speed: speed, Domains: domains, Origins: origins, Log: log,
-	})
+	o.Merchant, o.Log = m, log
+	core, err := wechatsim.New(o)
 	if err != nil {
 		return nil, err
 	}

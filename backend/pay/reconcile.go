@@ -194,7 +194,9 @@ func (r *reconciler) settle(ctx context.Context, row BillRow) error {
 	}
 	var a Attempt
 	err := r.Store.View(ctx, func(tx Tx) (err error) {
-		a, err = tx.Attempt(ctx, row.OutTradeNo)
+		if a, err = tx.Attempt(ctx, row.OutTradeNo); err == nil && a.Merchant != r.report.Merchant {
+			return ErrNoRow // of another that shares the mchid
+		}
 		return err
 	})
 	if errors.Is(err, ErrNoRow) {
@@ -230,6 +232,9 @@ func (r *reconciler) settleRefund(ctx context.Context, row BillRow, d Difference
 	err := r.Store.View(ctx, func(tx Tx) (err error) {
 		if x, err = tx.Refund(ctx, row.RefundID); err != nil {
 			return err
+		}
+		if x.Merchant != r.report.Merchant {
+			return ErrNoRow
 		}
 		a, err = tx.Attempt(ctx, x.OutTradeNo)
 		return err

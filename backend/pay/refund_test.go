@@ -200,7 +200,6 @@ func TestAReportThatDoesNotFit(t *testing.T) {
 		Merchant: shop, ID: r.ID, WeChatID: r.WeChatID, OutTradeNo: r.OutTradeNo, State: pay.RefundSucceeded, Amount: 100, Total: o.Total,
 	}
 	for i, spoil := range []func(*pay.RefundReport){
-		func(p *pay.RefundReport) { p.Merchant = "other" },
 		func(p *pay.RefundReport) { p.OutTradeNo += "9" },
 		func(p *pay.RefundReport) { p.Amount++ },
 		func(p *pay.RefundReport) { p.Total++ },
@@ -216,10 +215,13 @@ func TestAReportThatDoesNotFit(t *testing.T) {
 			t.Errorf("report %d: the refund is %s", i, got)
 		}
 	}
-	unknown := good
+	unknown, others := good, good
 	unknown.ID = "R0"
-	if _, err := w.SettleRefund(t.Context(), unknown); pay.CodeOf(err) != pay.NotFound {
-		t.Errorf("an unknown refund: %v", err)
+	others.Merchant = "other"
+	for _, report := range []pay.RefundReport{unknown, others} {
+		if _, err := w.SettleRefund(t.Context(), report); pay.CodeOf(err) != pay.NotFound {
+			t.Errorf("a refund that is not the merchant's: %v", err)
+		}
 	}
 }
 

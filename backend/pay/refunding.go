@@ -178,7 +178,7 @@ func mayHelpLater(err error) bool {
 
 // lookAtRefund asks where a claimed refund stands, and sends it again if WeChat Pay does not know it.
 func (c *Cashier) lookAtRefund(ctx context.Context, r Refund) error {
-	if _, err := c.changeRefund(ctx, r.ID, func(r *Refund, _ Fen) bool { r.Checks++; return false }); err != nil {
+	if _, err := c.changeRefund(ctx, r.Merchant, r.ID, func(r *Refund, _ Fen) bool { r.Checks++; return false }); err != nil {
 		return err
 	}
 	if err := c.holdsRefund(ctx, r); err != nil {

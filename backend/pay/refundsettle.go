@@ -12,7 +12,7 @@ import (
 // come in here, any number of times and in any order.
 func (c *Cashier) SettleRefund(ctx context.Context, report RefundReport) (r Refund, err error) {
 	var refusal error
-	r, err = c.changeRefund(ctx, report.ID, func(r *Refund, total Fen) bool {
+	r, err = c.changeRefund(ctx, report.Merchant, report.ID, func(r *Refund, total Fen) bool {
 		if wrong := report.differs(*r, total); wrong != "" {
 			refusal = &Error{Code: Disagreement, Message: "the report differs from the refund in " + wrong}
 			return false
@@ -44,7 +44,7 @@ func (c *Cashier) SettleRefund(ctx context.Context, report RefundReport) (r Refu
 func (p RefundReport) differs(r Refund, total Fen) string {
 	var wrong []string
 	for what, same := range map[string]bool{
-		"merchant": p.Merchant == r.Merchant, "out_trade_no": p.OutTradeNo == r.OutTradeNo,
+		"out_trade_no":  p.OutTradeNo == r.OutTradeNo,
 		"amount.refund": p.Amount == r.Amount, "amount.total": p.Total == total,
 		"refund_id": p.WeChatID != "" && (r.WeChatID == "" || r.WeChatID == p.WeChatID),
 	} {
@@ -57,7 +57,7 @@ func (p RefundReport) differs(r Refund, total Fen) string {
 
 // closeRefund gives up a refund that WeChat Pay refused and does not know.
 func (c *Cashier) closeRefund(ctx context.Context, r Refund, reason error) (Refund, error) {
-	r, err := c.changeRefund(ctx, r.ID, func(r *Refund, _ Fen) bool {
+	r, err := c.changeRefund(ctx, r.Merchant, r.ID, func(r *Refund, _ Fen) bool {
 		if r.State != RefundRequested {
 			return false
 		}
@@ -72,7 +72,7 @@ func (c *Cashier) closeRefund(ctx context.Context, r Refund, reason error) (Refu
 
 // postponeRefund writes down what the trouble is.
 func (c *Cashier) postponeRefund(ctx context.Context, r Refund, reason error) (Refund, error) {
-	r, err := c.changeRefund(ctx, r.ID, func(r *Refund, _ Fen) bool {
+	r, err := c.changeRefund(ctx, r.Merchant, r.ID, func(r *Refund, _ Fen) bool {
 		if r.State == RefundRequested {
 			r.Trouble = clip(reason.Error(), troubleMax)
 		}
@@ -86,15 +86,16 @@ func (c *Cashier) postponeRefund(ctx context.Context, r Refund, reason error) (R
 
 // changeRefund applies a change to a refund. If its state moves, the money set aside and the order follow, and the
 // event is recorded. The total is that of the payment.
-func (c *Cashier) changeRefund(ctx context.Context, id RefundID, change func(r *Refund, total Fen) (moves bool)) (r Refund, err error) {
+func (c *Cashier) changeRefund(ctx context.Context, m MerchantID, id RefundID, change func(r *Refund, total Fen) (moves bool)) (r Refund, err error) {
 	var o Order
 	orderMoved, moved := false, false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		orderMoved, moved = false, false
-		if r, err = tx.Refund(ctx, id); err != nil {
-			if errors.Is(err, ErrNoRow) {
-				return &Error{Code: NotFound, Message: "no such refund", Err: err}
-			}
+		r, err = tx.Refund(ctx, id)
+		if errors.Is(err, ErrNoRow) || err == nil && r.Merchant != m {
+			return &Error{Code: NotFound, Message: "no such refund", Err: err}
+		}
+		if err != nil {
 			return err
 		}
 		a, err := tx.Attempt(ctx, r.OutTradeNo)

@@ -19,8 +19,8 @@ func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		refusal, changed = nil, false
 		a, err := tx.Attempt(ctx, n.OutTradeNo)
-		if errors.Is(err, ErrNoRow) {
-			return &Error{Code: NotFound, Message: "no attempt has this out_trade_no", Err: err}
+		if errors.Is(err, ErrNoRow) || err == nil && a.Merchant != n.Merchant { // what one merchant's keys say is of no other's
+			return &Error{Code: NotFound, Message: "no attempt of the merchant has this out_trade_no", Err: err}
 		}
 		if err != nil {
 			return err
@@ -117,7 +117,6 @@ func (n Notice) differs(a Attempt) string {
 			wrong = append(wrong, what)
 		}
 	}
-	check("merchant", n.Merchant == a.Merchant)
 	check("mchid", n.MchID == a.MchID)
 	check("sub_mchid", n.SubMchID == a.SubMchID)
 	check("appid", n.AppID == a.AppID)

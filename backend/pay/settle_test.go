@@ -22,7 +22,6 @@ func TestANoticeThatDoesNotFit(t *testing.T) {
 	o := w.order(t)
 	good := w.notice()
 	bad := []func(*pay.Notice){
-		func(n *pay.Notice) { n.Merchant = "other" },
 		func(n *pay.Notice) { n.MchID = "1900000002" },
 		func(n *pay.Notice) { n.AppID = "wx0000000000000002" },
 		func(n *pay.Notice) { n.Total++ },
@@ -55,7 +54,15 @@ func TestANoticeThatDoesNotFit(t *testing.T) {
 func TestANoticeOfNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.order(t)
+	o := w.order(t)
+	others := w.notice()
+	others.Merchant = "other"
+	if _, err := w.Settle(t.Context(), others); pay.CodeOf(err) != pay.NotFound {
+		t.Errorf("another merchant's notice: %v", err)
+	}
+	if got := w.kinds(t, o.ID); len(got) != 2 {
+		t.Errorf("another merchant writes into the order's history: %v", got)
+	}
 	n := w.notice()
 	n.OutTradeNo = "NOBODY"
 	if _, err := w.Settle(t.Context(), n); pay.CodeOf(err) != pay.NotFound {

@@ -15,7 +15,7 @@ import (
 )
 
 // newAPI describes the JSON calls. Fields that a call does not name are refused.
-func (s *Server) newAPI(mux *http.ServeMux) huma.API {
+func (s *Server) newAPI(mux humago.Mux) huma.API {
 	return humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",

@@ -118,7 +118,8 @@ func otherCalls() []*huma.Operation {
 	}
 	add(http.MethodGet, "/v1/checkouts/{token}/live", "Hear of an order at once", map[int]string{101: "The WebSocket is open", 400: "No WebSocket was asked for"}, "token")
 	add(http.MethodGet, "/checkout/{token}", "Open the checkout page", map[int]string{200: "The page", 404: "No such checkout"}, "token")
-	callback := map[int]string{204: "It is in the books", 401: "The signature is not WeChat Pay's", 404: "No such merchant, or no such payment"}
+	callback := map[int]string{204: "It is in the books", 400: "It says something else than what comes here", 401: "The signature is not WeChat Pay's",
+		404: "No such merchant, or no such payment of it", 409: "It says otherwise than the books"}
 	add(http.MethodPost, "/notify/{merchant}/payment", "Hear of a payment", callback, "merchant")
 	add(http.MethodPost, "/notify/{merchant}/refund", "Hear of a refund", callback, "merchant")
 	return all

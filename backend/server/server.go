@@ -57,6 +57,7 @@ type Server struct {
 
 	settings atomic.Pointer[Settings]
 
+	routes  []string
 	pages   *pages
 	limits  limiter
 	flights singleflight.Group // requests under way, by Idempotency-Key
@@ -96,7 +97,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Metrics == nil {
 		s.Metrics = NewMetrics()
 	}
-	mux := http.NewServeMux()
+	mux := &router{ServeMux: http.NewServeMux()}
 	api := s.newAPI(mux)
 	files, shops, err := s.loadFiles()
 	if err != nil {
@@ -156,9 +157,10 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	mux.HandleFunc("GET /docs", docs)
-	mux.HandleFunc("/", s.noRoute(mux))
+	mux.HandleFunc("/", s.noRoute(mux.ServeMux))
+	s.routes = mux.patterns
 
-	return s.withLeaving(s.withRequestID(s.withCORS(s.Metrics.count(mux)))), nil
+	return s.withLeaving(s.withRequestID(s.withCORS(s.Metrics.count(mux.ServeMux)))), nil
 }
 
 // loadFiles reads what browsers load of us.
