@@ -316,3 +316,29 @@ func TestReconcileWithTheSimulator(t *testing.T) {
 		t.Errorf("report %+v; want two rows to agree and one to be settled", r)
 	}
 }
+
+// Two merchants may share a merchant number, whose bill has the money of both. It tells neither of the other's orders.
+func TestABillOfTwoMerchants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	day := w.noon()
+	w.Merchants.Replace(append(w.Merchants.All(), pay.Merchant{ID: "other"}))
+	o, paid := w.took(t, true)
+	w.BillGateway = bill{rows: []pay.BillRow{paid, w.gaveBack(t, o, paid)}}
+	w.forward(24 * time.Hour)
+	r, err := w.Reconcile(t.Context(), "other", day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Differences) != 2 {
+		t.Fatalf("the differences are %+v", r.Differences)
+	}
+	for _, d := range r.Differences {
+		if d.Kind != pay.Unknown || d.Order != "" || d.Ours != 0 {
+			t.Errorf("%+v tells of another's order", d)
+		}
+	}
+	if got := w.kinds(t, o.ID); slices.Contains(got, pay.Mismatched) {
+		t.Errorf("another's bill writes into the order's history: %v", got)
+	}
+}

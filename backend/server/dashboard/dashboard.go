@@ -85,6 +85,15 @@ func (d *Dashboard) routes() []route {
 	}...)
 }
 
+// openRoutes are those that need nobody to be signed in.
+func (d *Dashboard) openRoutes() []route {
+	return []route{
+		{"GET sign-in", anybody, d.signInPage},
+		{"POST sign-in", anybody, d.signIn},
+		{"POST look", anybody, d.setLook},
+	}
+}
+
 // Handler returns all routes.
 func (d *Dashboard) Handler() (http.Handler, error) {
 	var err error
@@ -102,9 +111,9 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	for _, r := range d.routes() {
 		at(r.pattern, d.guarded(r))
 	}
-	at("GET sign-in", d.open(d.signInPage))
-	at("POST sign-in", d.open(d.signIn))
-	at("POST look", d.open(d.setLook))
+	for _, r := range d.openRoutes() {
+		at(r.pattern, d.open(r.serve))
+	}
 	at("GET assets/{file}", d.assets.ServeHTTP)
 	mux.HandleFunc(Prefix, d.open(func(q *request) error { return errNoPage }))
 	return d.withPolicy(mux), nil

@@ -246,46 +246,6 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// A shop sees and changes nothing of another's office.
-func TestOtherOfficesAreUnknown(t *testing.T) {
-	t.Parallel()
-	s := newShop(t, "http://shop.example")
-	s.hire(t, "cafe", "owner", pay.RoleOwner)
-	s.Cashier.NewToken = func() pay.Token { return pay.Token("secret-" + s.Cashier.NewName()) }
-	s.Cashier.Merchants.Replace([]pay.Merchant{{ID: "cafe", WebhookURL: "https://a.example"}, {ID: "bakery", WebhookURL: "https://b.example"}})
-	s.Cashier.RenderWebhook = func(pay.WebhookType, time.Time, any) []byte { return []byte("{}") }
-	s.sell(t, pay.Product{Merchant: "bakery", SKU: "croissant", Name: "Croissant", Price: 900})
-	_, k, err := s.Cashier.NewKey(t.Context(), "bakery", "Croissant")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.change(t, func(ctx context.Context, tx pay.Tx) error {
-		d := pay.Delivery{ID: "msg_x", Merchant: "bakery", Type: pay.WebhookTest, Subject: "Croissant", Body: []byte("{}"), State: pay.DeliveryWaiting, CreatedAt: time.Now()}
-		if err := tx.InsertDelivery(ctx, d); err != nil {
-			return err
-		}
-		return tx.SaveReconciliation(ctx, pay.Reconciliation{Merchant: "bakery", Day: "2026-01-02"})
-	})
-	c := s.as(t, "owner")
-	form := url.Values{"form": {c.token(t, "password")}, "hours": {"1"}, "version": {"1"}, "name": {"mine"}, "price": {"1"}, "to": {"off"}}
-	key := "keys/" + string(k.ID)
-	for _, path := range []string{"products/croissant", "products/croissant/delete", key, "webhooks/msg_x", "reports/2026-01-02", "reports/2026-01-02/csv"} {
-		if res, body := c.get(t, path); res.StatusCode != http.StatusNotFound || strings.Contains(body, "Croissant") {
-			t.Errorf("GET %s: %s", path, res.Status)
-		}
-	}
-	for _, path := range []string{"products/croissant", "products/croissant/switch", "products/croissant/delete", key + "/roll", key + "/revoke", "webhooks/msg_x/resend"} {
-		if res, _ := c.do(t, "POST", Prefix+path, form); res.StatusCode != http.StatusNotFound {
-			t.Errorf("POST %s: %s", path, res.Status)
-		}
-	}
-	for _, path := range []string{"products", "keys", "webhooks", "reports", "log"} {
-		if _, body := c.get(t, path); strings.Contains(body, "Croissant") || strings.Contains(body, "2026-01-02") {
-			t.Errorf("%s shows the other's", path)
-		}
-	}
-}
-
 // Text from outside stays text on every page of the office.
 func TestOfficePagesHoldNoMarkupOfStrangers(t *testing.T) {
 	t.Parallel()
