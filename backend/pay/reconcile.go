@@ -24,6 +24,9 @@ type Reconciliation struct {
 	Differences []Difference `json:"differences"` // the first DifferencesMax of them
 }
 
+// Unlisted is how many differences were counted and are not among Differences.
+func (r Reconciliation) Unlisted() int64 { return r.Differing - int64(len(r.Differences)) }
+
 // A Difference is one thing that bill and books do not agree on.
 type Difference struct {
 	Kind          DifferenceKind `json:"kind"`

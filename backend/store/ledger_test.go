@@ -24,6 +24,9 @@ func testReportsAndLedgers(t *testing.T, s *store.Store) {
 				if err := tx.InsertOrder(t.Context(), o); err != nil {
 					return err
 				}
+				if err := insertPaid(t.Context(), tx, o); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -48,10 +51,10 @@ func testReportsAndLedgers(t *testing.T, s *store.Store) {
 			return err
 		}
 		span := pay.LedgerSpan{Merchant: "cafe", From: at, To: at.Add(time.Second), Limit: 2}
-		if list, err := tx.LedgerPayments(t.Context(), span); err != nil || len(list) > 0 {
+		if list, err := tx.LedgerPayments(t.Context(), span); err != nil || len(list) != 2 || list[0].OutTradeNo != "Pcafe2026-01-02" || list[0].Total != 1 {
 			t.Errorf("payments %v, %v", list, err)
 		}
-		if list, err := tx.LedgerRefunds(t.Context(), span); err != nil || len(list) > 0 {
+		if list, err := tx.LedgerRefunds(t.Context(), span); err != nil || len(list) != 2 || list[1].ID != "Rcafe2026-01-03" || list[1].Reason != "=1+1" {
 			t.Errorf("refunds %v, %v", list, err)
 		}
 		return nil
@@ -59,6 +62,21 @@ func testReportsAndLedgers(t *testing.T, s *store.Store) {
 	if err != nil || days != "2026-01-04 2026-01-03 2026-01-02 " || orders != "cafe2026-01-02 cafe2026-01-03 cafe2026-01-04 " {
 		t.Errorf("the days are %q, the orders %q, %v", days, orders, err)
 	}
+}
+
+// insertPaid writes a payment of an order, and a refund of it that WeChat Pay has taken.
+func insertPaid(ctx context.Context, tx pay.Tx, o pay.Order) error {
+	a := pay.Attempt{OutTradeNo: "P" + string(o.ID), Order: o.ID, Merchant: o.Merchant, State: pay.AttemptOpen, Channel: o.Channel, Total: o.Total,
+		CreatedAt: o.CreatedAt, ExpiresAt: o.ExpiresAt}
+	if err := tx.InsertAttempt(ctx, a); err != nil {
+		return err
+	}
+	a.State, a.PaidAt, a.TransactionID = pay.AttemptPaid, o.CreatedAt, "T"+string(o.ID)
+	if err := tx.UpdateAttempt(ctx, a, pay.AttemptOpen); err != nil {
+		return err
+	}
+	return tx.InsertRefund(ctx, pay.Refund{ID: pay.RefundID("R" + string(o.ID)), Order: o.ID, OutTradeNo: a.OutTradeNo, Merchant: o.Merchant,
+		State: pay.RefundProcessing, Amount: 1, Reason: "=1+1", CreatedAt: o.CreatedAt, AcceptedAt: o.CreatedAt})
 }
 
 func ledgerInPages(ctx context.Context, tx pay.Tx, span pay.LedgerSpan) (ids string, err error) {

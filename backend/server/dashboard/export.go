@@ -22,6 +22,8 @@ const (
 // ledgerNames are the files that bookkeeping may take out.
 var ledgerNames = []string{"orders", "payments", "refunds"}
 
+const unlisted = "%s more were counted and are not listed. Mend what these have in common, then make the report again."
+
 // A sheet writes a file for Excel, row by row, in the language of who asks.
 type sheet struct {
 	q    *request
@@ -123,6 +125,9 @@ func (d *Dashboard) exportReport(q *request) error {
 		if err = s.row(s.word("difference", x.Kind), x.Order, x.OutTradeNo, x.TransactionID, x.Refund, x.Ours, x.Theirs, s.word("settled", x.Settled)); err != nil {
 			break
 		}
+	}
+	if n := r.Unlisted(); n > 0 && err == nil {
+		err = s.row(translate(q.look.Lang, unlisted, grouped(n)), "", "", "", "", "", "", "")
 	}
 	return s.end(err)
 }
