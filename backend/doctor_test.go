@@ -37,9 +37,14 @@ type clinic struct {
 // newClinic starts a server on the configuration, after an alteration.
 func newClinic(t *testing.T, alter ...string) *clinic {
 	t.Helper()
-	c := &clinic{folder: dataFolder(t)}
+	return openClinic(t, dataFolder(t), wechatsim.Options{}, alter...)
+}
+
+func openClinic(t *testing.T, folder string, o wechatsim.Options, alter ...string) *clinic {
+	t.Helper()
+	c := &clinic{folder: folder}
 	l := listen(t)
-	c.world = configured(t, c.folder, l.Addr().String(), wechatsim.Options{})
+	c.world = configured(t, c.folder, l.Addr().String(), o)
 	text, err := os.ReadFile(filepath.Join(c.folder, "saoma.toml"))
 	if err != nil {
 		t.Fatal(err)

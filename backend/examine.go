@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -80,8 +81,11 @@ func (d *doctor) read(report func(pay.Check)) bool {
 	if len(d.config.Merchants) == 0 {
 		report(pay.Check{Name: "configuration", Result: pay.CheckBroken, Found: "it has no merchant", Todo: "write a [[merchant]]"})
 	}
-	d.config.Metrics, _ = d.config.lookUp(d.config.Metrics) // below it is checked with the rest
-	if err := d.config.checkShared(); err != nil {
+	err := d.config.resolveDatabase()
+	if err == nil {
+		err = d.config.checkShared()
+	}
+	if err != nil {
 		report(pay.Check{Name: "configuration", Result: pay.CheckBroken, Found: printable(err.Error()), Todo: "mend it in the file"})
 	}
 	if d.only != "" {
@@ -192,6 +196,10 @@ func (d *doctor) examineBooks(ctx context.Context) []pay.Check {
 	file := d.config.databaseFile()
 	if _, err := os.Stat(file); file != "" && errors.Is(err, fs.ErrNotExist) {
 		c.Found = file + " is not there yet: the first start of the server makes it"
+		if err := writable(filepath.Dir(file)); err != nil {
+			c.Result, c.Found = pay.CheckBroken, file+" is not there and cannot be made: "+printable(err.Error())
+			c.Todo = "let the user who runs this program write to its folder, or mend the path"
+		}
 		return []pay.Check{c}
 	}
 	books, err := store.Open(ctx, d.config.databaseAddress())
@@ -209,11 +217,26 @@ func (d *doctor) examineBooks(ctx context.Context) []pay.Check {
 	cashier := pay.Cashier{Store: books, Now: time.Now}
 	if err := cashier.HearEcho(ctx, pay.Echo{Message: "written by saoma doctor"}); err != nil { // under no merchant's name
 		c.Result, c.Found = pay.CheckBroken, printable(err.Error())
-		c.Todo = "free some space on the disk; let the user who runs this program write to the file and its folder"
+		c.Todo = "grant the user of the address the right to write to all tables; give PostgreSQL's disk some space"
+		if file != "" {
+			c.Todo = "free some space on the disk; let the user who runs this program write to the file and its folder"
+		}
 	} else if err := books.Integrity(ctx, true); err != nil {
-		c.Result, c.Found, c.Todo = pay.CheckBroken, printable(err.Error()), "stop the server and saoma restore the last good backup"
+		c.Result, c.Found, c.Todo = pay.CheckBroken, printable(err.Error()), "stop the server and restore the last good backup"
 	}
 	return []pay.Check{c}
+}
+
+// writable reports whether files can be made in a folder, or it can be made.
+func writable(folder string) error {
+	for _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist); _, err = os.Stat(folder) {
+		folder = filepath.Dir(folder)
+	}
+	f, err := os.CreateTemp(folder, ".saoma-doctor-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // examineHistory looks at the newest events of a merchant.

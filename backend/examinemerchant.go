@@ -216,6 +216,10 @@ func (x *examination) selfTest(ctx context.Context) {
 		skip("callback")
 		return
 	}
+	if account.SubMchID != "" { // the self-test is of the provider's keys alone
+		_, err := gateway.Query(ctx, id, "SAOMA"+rand.Text())
+		x.add(wechat.CheckRelation(account.SubMchID, err))
+	}
 	x.add(x.hear(ctx, id, before, message, address))
 }
 

@@ -47,7 +47,7 @@ func openCertificates(body []byte, apiV3Key string) (map[string]certificate, err
 		}
 		text, err := utils.DecryptAES256GCM(apiV3Key, x.Encrypted.AssociatedData, x.Encrypted.Nonce, x.Encrypted.Ciphertext)
 		if err != nil {
-			return nil, errors.New("a certificate cannot be decrypted; is api_v3_key the one set in the merchant platform?")
+			return nil, errSealed
 		}
 		serial := strings.ToUpper(x.Serial)
 		if opened[serial], err = parseCertificate([]byte(text), serial); err != nil {

@@ -125,6 +125,8 @@ func (c *certificates) refresh(ctx context.Context) error {
 var errNoCertificates = errors.New("WeChat Pay has no platform certificates for this mchid, which is in public-key mode: " +
 	"set public_key_id and public_key, from the merchant platform (商户平台 → API安全 → 微信支付公钥)")
 
+var errSealed = errors.New("a certificate cannot be decrypted; is api_v3_key the one set in the merchant platform?")
+
 // download fetches the list from the first host that gives it. The caller holds c.downloading.
 func (c *certificates) download(ctx context.Context) error {
 	c.tried = time.Now()

@@ -170,6 +170,22 @@ func CheckEcho(err error) pay.Check {
 	return c
 }
 
+// CheckRelation says whether the provider of an account serves its sub_mchid (受理关系), by the error of [Gateway.Query]
+// for a number that nobody has.
+func CheckRelation(subMchID string, err error) pay.Check {
+	c := pay.Check{Name: "sub_mchid", Result: pay.CheckOK, Found: "the service provider serves " + subMchID}
+	e, ok := errors.AsType[*pay.GatewayError](err)
+	switch {
+	case err == nil, ok && e.Outcome == pay.Missing:
+	case ok && e.Status == 0:
+		c.Result, c.Found, c.Todo = pay.CheckBroken, err.Error(), "let this machine reach api_url: name server, firewall, routes"
+	default:
+		c.Result, c.Found = pay.CheckBroken, err.Error()
+		c.Todo = "sub_mchid must be a merchant (特约商户) of this service provider: look it up in 服务商平台 → 特约商户管理"
+	}
+	return c
+}
+
 // echoTodo says what most likely is wrong.
 func echoTodo(e *pay.GatewayError) string {
 	if r, ok := errors.AsType[*Rejection](e); ok {
@@ -182,6 +198,15 @@ func echoTodo(e *pay.GatewayError) string {
 			return "set the clock (NTP)"
 		}
 		return "something between here and WeChat Pay answers in its place; look at api_url and proxies"
+	}
+	switch {
+	case errors.Is(e, errNoCertificates):
+		return "set public_key_id and public_key, from 商户平台 → API安全 → 微信支付公钥"
+	case errors.Is(e, errSealed):
+		return "api_v3_key must be the APIv3 key set in 商户平台 → API安全"
+	}
+	if inner, ok := errors.AsType[*pay.GatewayError](e.Err); ok { // the certificates could not be fetched
+		return echoTodo(inner)
 	}
 	switch {
 	case e.Status == 0:
