@@ -51,12 +51,15 @@ func (c *config) dataFolder() string {
 
 func (c *config) checkDatabase() error {
 	path, onSQLite := strings.CutPrefix(c.Database, sqliteScheme)
-	onPostgres := strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://")
 	switch {
-	case !onSQLite && !onPostgres, onSQLite && path == "":
+	case !onSQLite && !onPostgres(c.Database), onSQLite && path == "":
 		return errors.New("database must be \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"")
-	case c.Bus != "" && !onPostgres:
+	case c.Bus != "" && onSQLite:
 		return errors.New("bus is for several servers, which need a postgres:// database: SQLite serves one")
 	}
 	return nil
+}
+
+func onPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }

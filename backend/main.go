@@ -8,6 +8,7 @@
 //	saoma doctor -config saoma.toml
 //	saoma backup -config saoma.toml -to saoma-2026-11-23.db
 //	saoma restore -config saoma.toml -from saoma-2026-11-23.db
+//	saoma migrate -from sqlite:saoma.db -to postgres://…
 //	saoma staff add -config saoma.toml -name li -role owner
 //	saoma version
 package main
@@ -37,6 +38,7 @@ type commandLine struct {
 	Doctor    doctorCommand    `cmd:"" help:"Look at everything that a configuration needs, and say what to mend."`
 	Backup    backupCommand    `cmd:"" help:"Copy the database, also while the server runs, and verify the copy."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup in the place of the database."`
+	Migrate   migrateCommand   `cmd:"" help:"Copy the books from SQLite to PostgreSQL, and check the copy."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

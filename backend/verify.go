@@ -26,7 +26,7 @@ func (c verifyCommand) Run(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("find the database: %w", err) // do not make one to find it in order
 		}
 	}
-	books, err := store.Open(ctx, config.databaseAddress())
+	books, err := store.Open(ctx, store.Patient(config.databaseAddress()))
 	if err != nil {
 		return err
 	}

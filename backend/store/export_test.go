@@ -42,3 +42,6 @@ func (s *Store) PlanOrders(ctx context.Context, f pay.OrderFilter) (steps []stri
 	})
 	return steps, err
 }
+
+// Tables are those that Copy copies.
+func Tables() []string { return tables[:] }

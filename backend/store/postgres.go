@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -41,6 +43,23 @@ func metAnother(err error) bool {
 // date. Servers that start at once wait for each other. Its errors do not hold the password.
 func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	return openPostgres(ctx, address, postgresDialect())
+}
+
+// Patient returns the address with which statements may take as long as they like: for what reads everything. An address of
+// SQLite, which knows no such limits, and one that sets them itself stay as they are.
+func Patient(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasPrefix(u.Scheme, "postgres") {
+		return address
+	}
+	q := u.Query()
+	for _, limit := range [...]string{"statement_timeout", "idle_in_transaction_session_timeout"} {
+		if !q.Has(limit) {
+			q.Set(limit, "0")
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 func openPostgres(ctx context.Context, address string, d dialect) (*Store, error) {
