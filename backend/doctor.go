@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/server/dashboard"
 )
 
 type doctorCommand struct {
@@ -20,7 +22,7 @@ type doctorCommand struct {
 // Run looks at all that a configuration needs and prints what it finds. The server should run meanwhile: it receives the
 // callback of the self-test. The error tells how much is broken.
 func (c doctorCommand) Run(ctx context.Context, out io.Writer) error {
-	p := printer{out: out, colours: isTerminal(out)}
+	p := printer{out: out, colours: isTerminal(out), lang: languageOf(os.Getenv)}
 	d := doctor{file: c.Config, patience: c.Wait}
 	d.examine(ctx, p.print)
 	if p.err != nil {
@@ -42,10 +44,19 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// languageOf is the language of who started the program, by the variables of POSIX.
+func languageOf(env func(string) string) string {
+	if strings.HasPrefix(cmp.Or(env("LC_ALL"), env("LC_MESSAGES"), env("LANG")), "zh") {
+		return "zh-CN"
+	}
+	return "en"
+}
+
 // A printer prints checks, one below the other, under the name of their merchant.
 type printer struct {
 	out     io.Writer
 	colours bool
+	lang    string // zh-CN or en
 	err     error
 
 	merchant       pay.MerchantID
@@ -61,9 +72,9 @@ func (p *printer) print(c pay.Check) {
 	if c.Result == pay.CheckBroken {
 		p.broken++
 	}
-	p.line("  %s  %-15s  %s\n", p.result(c.Result), c.Name, c.Found)
+	p.line("  %s  %-15s  %s\n", p.result(c.Result), c.Name, dashboard.Say(p.lang, c.Found))
 	if c.Todo != "" {
-		p.line("  %7s  %-15s  → %s\n", "", "", c.Todo)
+		p.line("  %7s  %-15s  → %s\n", "", "", dashboard.Say(p.lang, c.Todo))
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/server/dashboard"
 	"saoma/backend/wechatsim"
 )
 
@@ -104,6 +105,11 @@ func (c *clinic) examine(t *testing.T, alter ...string) (lines []string) {
 	d := doctor{file: c.write(t, name, c.good, alter...), patience: 3 * time.Second}
 	d.examine(t.Context(), func(k pay.Check) {
 		lines = append(lines, fmt.Sprintf("%s: %s: %s → %s", k.Name, k.Result, k.Found, k.Todo))
+		for _, said := range []string{k.Found, k.Todo} {
+			if left := englishIn(dashboard.Say("zh-CN", said)); left != "" {
+				t.Errorf("%s: there is no Chinese for %q in %q", k.Name, left, dashboard.Say("zh-CN", said))
+			}
+		}
 		for _, secret := range []string{c.secretKey, c.sim.Merchant().APIv3Key, c.sim.Merchant().AppSecret, "PRIVATE KEY-----"} {
 			if strings.Contains(k.Found+k.Todo, secret) {
 				t.Errorf("%s tells a secret: %s %s", k.Name, k.Found, k.Todo)
@@ -111,6 +117,14 @@ func (c *clinic) examine(t *testing.T, alter ...string) (lines []string) {
 		}
 	})
 	return lines
+}
+
+// englishIn finds English words in a text in Chinese. Words of others are not ours to translate: the kernel's, a database's,
+// those of a library, and commands to be typed.
+func englishIn(text string) string {
+	text = regexp.MustCompile(`openssl [a-zA-Z0-9 .-]+|failed to connect to .*|ERROR: .*|FATAL: .*|(tls|x509|toml|dial tcp|read tcp|lookup [^:]*): ?.*|no such host|`+
+		`unable to open database file.*|file is not a database.*|database is locked.*`).ReplaceAllString(text, "")
+	return regexp.MustCompile(`\b[a-z]['a-z]+( [a-z]['a-z]*){2,}\b`).FindString(text)
 }
 
 // otherKey is a good key that WeChat Pay does not know.

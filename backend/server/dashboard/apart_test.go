@@ -20,10 +20,10 @@ func (noServer) PostWebhook(context.Context, pay.MerchantID, pay.DeliveryID, tim
 	return pay.WebhookAnswer{Trouble: "no route to host"}
 }
 
-// A bakery is another shop with one of everything.
+// A bakery is a shop, another one, with one of everything.
 type bakery struct{ order, member, key, delivery, report, product string }
 
-func (s *shop) openBakery(t *testing.T) bakery {
+func (s *shop) openBakery(t *testing.T, m pay.MerchantID) bakery {
 	t.Helper()
 	s.Cashier.NewToken = func() pay.Token { return pay.Token("secret-" + s.Cashier.NewName()) }
 	s.Cashier.Merchants.Replace([]pay.Merchant{{ID: "cafe", WebhookURL: "https://a.example"}, {ID: "bakery", WebhookURL: "https://b.example"}})
@@ -33,20 +33,20 @@ func (s *shop) openBakery(t *testing.T) bakery {
 		return []pay.Check{{Merchant: m, Name: string(m)}}
 	}
 	b := bakery{delivery: "msg_x9", report: "2026-01-02", product: "croissant"}
-	b.member = string(s.hire(t, "bakery", "baker", pay.RoleOwner).ID)
-	b.order = string(s.order(t, pay.Order{Merchant: "bakery", Total: 777, Description: "Croissant", Reference: "secret-7"}).ID)
-	s.sell(t, pay.Product{Merchant: "bakery", SKU: "croissant", Name: "Croissant", Price: 900})
-	_, k, err := s.Cashier.NewKey(t.Context(), "bakery", "Croissant")
+	b.member = string(s.hire(t, m, "baker", pay.RoleOwner).ID)
+	b.order = string(s.order(t, pay.Order{Merchant: m, Total: 777, Description: "Croissant", Reference: "secret-7"}).ID)
+	s.sell(t, pay.Product{Merchant: m, SKU: "croissant", Name: "Croissant", Price: 900})
+	_, k, err := s.Cashier.NewKey(t.Context(), m, "Croissant")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.key = string(k.ID)
 	s.change(t, func(ctx context.Context, tx pay.Tx) error {
-		d := pay.Delivery{ID: "msg_x9", Merchant: "bakery", Type: pay.WebhookTest, Subject: "Croissant", Body: []byte("{}"), State: pay.DeliveryWaiting, CreatedAt: time.Now()}
+		d := pay.Delivery{ID: "msg_x9", Merchant: m, Type: pay.WebhookTest, Subject: "Croissant", Body: []byte("{}"), State: pay.DeliveryWaiting, CreatedAt: time.Now()}
 		if err := tx.InsertDelivery(ctx, d); err != nil {
 			return err
 		}
-		return tx.SaveReconciliation(ctx, pay.Reconciliation{Merchant: "bakery", Day: b.report})
+		return tx.SaveReconciliation(ctx, pay.Reconciliation{Merchant: m, Day: b.report})
 	})
 	return b
 }
@@ -78,7 +78,7 @@ func TestOtherShopsAreUnknown(t *testing.T) {
 	s := newShop(t, "http://shop.example")
 	s.hire(t, "cafe", "owner", pay.RoleOwner)
 	s.hire(t, "cafe", "leaver", pay.RoleOwner)
-	b := s.openBakery(t)
+	b := s.openBakery(t, "bakery")
 	before := s.bakerysRows(t)
 	c, leaver := s.as(t, "owner"), s.as(t, "leaver")
 	forms := url.Values{

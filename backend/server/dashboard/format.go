@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -33,8 +32,8 @@ func functions(lang string) template.FuncMap {
 		},
 		"since":   func(d time.Duration) string { return since(lang, d) },
 		"percent": percent,
-		"advice":  func(text string) string { return translateAdvice(lang, text) },
-		"refusal": func(message string) string { return translateRefusal(lang, translate(lang, message)) },
+		"advice":  func(text string) string { return Say(lang, text) },
+		"refusal": func(message string) string { return Say(lang, message) },
 		"said":    func(f flash) string { return f.say(lang) },
 	}
 }
@@ -43,7 +42,7 @@ func functions(lang string) template.FuncMap {
 func (f flash) say(lang string) string {
 	args := make([]any, len(f.Args))
 	for i, a := range f.Args {
-		args[i] = translateRefusal(lang, translate(lang, a))
+		args[i] = Say(lang, translate(lang, a))
 	}
 	return translate(lang, f.Text, args...)
 }
@@ -62,23 +61,6 @@ func translate(lang, text string, args ...any) string {
 	}
 	return fmt.Sprintf(text, args...)
 }
-
-// translateRefusal returns what the domain refused with, whose numbers stand as # in the dictionary.
-func translateRefusal(lang, message string) string {
-	if lang != "zh-CN" {
-		return message
-	}
-	found, ok := chinese[numbers.ReplaceAllString(message, "#")]
-	if !ok {
-		return message
-	}
-	for _, n := range numbers.FindAllString(message, -1) {
-		found = strings.Replace(found, "#", n, 1)
-	}
-	return found
-}
-
-var numbers = regexp.MustCompile(`\d+`)
 
 // yuan writes an amount as ¥1,234.50.
 func yuan(f pay.Fen) string {

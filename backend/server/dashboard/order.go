@@ -51,7 +51,7 @@ func (d *Dashboard) readOrder(q *request) (v orderView, err error) {
 	}
 	for _, w := range v.Webhooks {
 		for _, try := range w.Sent {
-			v.Lines = append(v.Lines, sentLine(w, try, v.Order.CreatedAt))
+			v.Lines = append(v.Lines, sentLine(q.look.Lang, w, try, v.Order.CreatedAt))
 		}
 	}
 	slices.SortStableFunc(v.Lines, func(a, b line) int { return a.At.Compare(b.At) })
@@ -62,7 +62,7 @@ func (d *Dashboard) readOrder(q *request) (v orderView, err error) {
 }
 
 // sentLine tells of one try of a webhook.
-func sentLine(w pay.Webhook, try pay.DeliveryTry, made time.Time) line {
+func sentLine(lang string, w pay.Webhook, try pay.DeliveryTry, made time.Time) line {
 	l := line{At: try.At, After: try.At.Sub(made), Text: "Webhook delivered to the shop’s server", Tone: "good"}
 	if try.Trouble != "" {
 		l.Text, l.Tone = "Webhook not delivered", "bad"
@@ -73,7 +73,7 @@ func sentLine(w pay.Webhook, try pay.DeliveryTry, made time.Time) line {
 	}
 	l.Notes = append(l.Notes, note{Word: "Took", Value: try.Took.Round(time.Millisecond).String()})
 	if try.Trouble != "" {
-		l.Notes = append(l.Notes, note{Word: "Trouble", Value: try.Trouble})
+		l.Notes = append(l.Notes, note{Word: "Trouble", Value: Say(lang, try.Trouble)})
 	}
 	return l
 }

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -90,17 +89,4 @@ func (d *Dashboard) checkSettings(q *request) error {
 		}
 	}
 	return q.render(http.StatusOK, "settings", v)
-}
-
-// translateAdvice returns what the doctor says, whose numbers stand as # in the dictionary. What follows a colon is
-// somebody else's words and stays.
-func translateAdvice(lang, text string) string {
-	if said := translateRefusal(lang, text); said != text {
-		return said
-	}
-	head, tail, ok := strings.Cut(text, ": ")
-	if !ok {
-		return text
-	}
-	return translateRefusal(lang, head) + ": " + tail
 }
