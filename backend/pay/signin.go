@@ -11,13 +11,17 @@ import (
 
 // Bounds of guessing passwords.
 const (
-	// TriesFree are the failures of one account before it has to wait, TriesFreeAddress those of one address, which
-	// may be a whole shop's.
+	// TriesFree are the failures of one account from one address before that address has to wait: a stranger who knows the
+	// name locks out himself. TriesFreeAddress are those of one address with all accounts, which may be a whole shop's.
 	TriesFree        = 5
 	TriesFreeAddress = 20
 
-	// The wait doubles with each further failure, up to LockMax: whoever guesses has a hundred tries a day, and the
-	// owner who was locked out by a stranger need not wait for long.
+	// TriesFreeAccount are the failures of one account from all addresses from which it has never signed in: for who has
+	// many. Where its owner was let in within AddressKnown he is not held up by them.
+	TriesFreeAccount = 30
+	AddressKnown     = 90 * 24 * time.Hour
+
+	// The wait doubles with each further failure, up to LockMax: whoever guesses has a hundred tries a day.
 	LockMin = 30 * time.Second
 	LockMax = 15 * time.Minute
 
@@ -56,14 +60,24 @@ func (t Tries) wait(now time.Time, free int) time.Duration {
 	return t.LastAt.Add(delay).Sub(now)
 }
 
+// knows reports whether the account has signed in at the address not too long ago.
+func (t Tries) knows(now time.Time) bool {
+	return !t.LastAt.IsZero() && now.Sub(t.LastAt) <= AddressKnown
+}
+
 // TriesTx counts failed sign-ins.
 type TriesTx interface {
 	// Tries returns none for a subject without failures. It is for transactions that go on to PutTries.
 	Tries(ctx context.Context, subject string) (Tries, error)
 	PutTries(ctx context.Context, subject string, t Tries) error
+	// ForgetTries forgets those of a subject, and of all subjects that go on with a space after it.
 	ForgetTries(ctx context.Context, subject string) error
-	ForgetOldTries(ctx context.Context, before time.Time) error
+	// ForgetOldTries keeps those of known subjects longer than others.
+	ForgetOldTries(ctx context.Context, before, knownBefore time.Time) error
 }
+
+// KnownPrefix begins the subjects that are no failures: addresses at which an account has signed in, LastAt.
+const KnownPrefix = "known "
 
 // accountSubject counts by a digest: the names may be anything, and need not be kept.
 func accountSubject(name string) string {
@@ -78,6 +92,16 @@ func addressSubject(address string) string {
 		return "address " + prefix.String()
 	}
 	return "address " + address
+}
+
+// subjects are what a sign-in is counted by.
+type subjects struct{ account, address, both, known string }
+
+func subjectsOf(name, address string) subjects {
+	s := subjects{account: accountSubject(name), address: addressSubject(address)}
+	s.both = s.account + " " + s.address
+	s.known = KnownPrefix + s.both
+	return s
 }
 
 // SignIn lets a member of the staff in and returns the session's token, which is stored nowhere. It refuses with a
@@ -114,12 +138,21 @@ func (b *BackOffice) SignIn(ctx context.Context, typed, password, address string
 func (b *BackOffice) admit(ctx context.Context, name, address string) (found Staff, err error) {
 	now := b.Now()
 	err = b.Store.Update(ctx, func(tx Tx) error {
-		account, byAddress := accountSubject(name), addressSubject(address)
-		if err := count(ctx, tx, account, TriesFree, now); err != nil {
+		by := subjectsOf(name, address)
+		known, err := tx.Tries(ctx, by.known)
+		if err != nil {
 			return err
 		}
-		if err := count(ctx, tx, byAddress, TriesFreeAddress, now); err != nil {
+		if err := count(ctx, tx, by.both, TriesFree, now); err != nil {
 			return err
+		}
+		if err := count(ctx, tx, by.address, TriesFreeAddress, now); err != nil {
+			return err
+		}
+		if !known.knows(now) {
+			if err := count(ctx, tx, by.account, TriesFreeAccount, now); err != nil {
+				return err
+			}
 		}
 		found, err = tx.StaffByName(ctx, name)
 		if errors.Is(err, ErrNoRow) {
@@ -181,19 +214,33 @@ func (b *BackOffice) begin(ctx context.Context, s *Staff, address string) (Token
 	return token, err
 }
 
-// forgive clears the account and takes one try off the address: others behind it may be guessing.
+// forgive clears the account at the address, which is known from now on, and takes one try off both alone: others may be
+// guessing.
 func forgive(ctx context.Context, tx TriesTx, name, address string, now time.Time) error {
-	if err := tx.ForgetTries(ctx, accountSubject(name)); err != nil {
+	by := subjectsOf(name, address)
+	if err := tx.ForgetTries(ctx, by.both); err != nil {
 		return err
 	}
-	subject := addressSubject(address)
-	t, err := tx.Tries(ctx, subject)
+	known, err := tx.Tries(ctx, by.known)
 	if err != nil {
 		return err
 	}
-	t.Failures = max(t.Failures-1, 0)
-	if err := tx.PutTries(ctx, subject, t); err != nil {
+	counted := []string{by.address}
+	if !known.knows(now) {
+		counted = append(counted, by.account)
+	}
+	if err := tx.PutTries(ctx, by.known, Tries{LastAt: now}); err != nil {
 		return err
 	}
-	return tx.ForgetOldTries(ctx, now.Add(-TriesKept))
+	for _, subject := range counted {
+		t, err := tx.Tries(ctx, subject)
+		if err != nil {
+			return err
+		}
+		t.Failures = max(t.Failures-1, 0)
+		if err := tx.PutTries(ctx, subject, t); err != nil {
+			return err
+		}
+	}
+	return tx.ForgetOldTries(ctx, now.Add(-TriesKept), now.Add(-AddressKnown))
 }

@@ -110,8 +110,8 @@ func TestLockOut(t *testing.T) {
 				_, _, err := b.SignIn(t.Context(), name, password, address)
 				return err
 			}
-			for i := range pay.TriesFree {
-				wantRefusal(t, try(fmt.Sprint("192.0.2.", i), "wrong password"), false)
+			for range pay.TriesFree {
+				wantRefusal(t, try("192.0.2.99", "wrong password"), false)
 			}
 			for wait := pay.LockMin; wait <= pay.LockMax; wait *= 2 {
 				wantRefusal(t, try("192.0.2.99", goodPassword), true) // also with the right password
@@ -146,6 +146,51 @@ func TestLockOutOfAnAddress(t *testing.T) {
 	}
 }
 
+// A stranger who knows a name locks it for his own address only. Who has many addresses locks it for all that it has never
+// signed in from; its owner, where he is known, comes in all the same.
+func TestAStrangerDoesNotLockTheOwnerOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.office()
+	hire(t, b, shop, "li", pay.RoleOwner)
+	signIn := func(address, password string) error {
+		_, _, err := b.SignIn(t.Context(), "li", password, address)
+		return err
+	}
+	const home, stranger, hotel = "192.0.2.7", "198.51.100.66", "203.0.113.9"
+	if err := signIn(home, goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	for range pay.TriesFree {
+		wantRefusal(t, signIn(stranger, "wrong password"), false)
+	}
+	wantRefusal(t, signIn(stranger, "wrong password"), true)
+	for _, address := range []string{home, hotel} {
+		if err := signIn(address, goodPassword); err != nil {
+			t.Errorf("one stranger keeps the owner out at %s: %v", address, err)
+		}
+	}
+	for i := range pay.TriesFreeAccount - pay.TriesFree {
+		wantRefusal(t, signIn(fmt.Sprintf("198.51.%d.1", i), "wrong password"), false)
+	}
+	wantRefusal(t, signIn("198.51.200.1", goodPassword), true)
+	for _, address := range []string{home, hotel} {
+		if err := signIn(address, goodPassword); err != nil {
+			t.Errorf("many strangers keep the owner out at %s: %v", address, err)
+		}
+	}
+	wantRefusal(t, signIn("198.51.201.1", goodPassword), true) // the owner's success is no mercy for them
+	w.ahead.Add(int64(pay.LockMax))
+	if err := signIn("198.51.200.1", goodPassword); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+	w.ahead.Add(int64(pay.AddressKnown + time.Hour))
+	for i := range pay.TriesFreeAccount + 1 {
+		_ = signIn(fmt.Sprintf("198.52.%d.1", i), "wrong password")
+	}
+	wantRefusal(t, signIn(home, goodPassword), true) // after so long it is known no more
+}
+
 // A hundred guesses in the same moment are a hundred guesses.
 func TestGuessesAtOnce(t *testing.T) {
 	t.Parallel()
@@ -155,9 +200,9 @@ func TestGuessesAtOnce(t *testing.T) {
 	var wrong, locked int
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for i := range 40 {
+	for range 40 {
 		all.Go(func() {
-			_, _, err := b.SignIn(t.Context(), "li", "wrong password", fmt.Sprint("192.0.2.", i))
+			_, _, err := b.SignIn(t.Context(), "li", "wrong password", "192.0.2.7")
 			refusal, _ := errors.AsType[*pay.SignInError](err)
 			mu.Lock()
 			defer mu.Unlock()

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,7 +55,36 @@ func testStaff(t *testing.T, s *store.Store) {
 		t.Error("two have the same name")
 	}
 	update(t, s, func(ctx context.Context, tx pay.Tx) error {
-		return errors.Join(tx.ForgetOldTries(ctx, at.Add(time.Second)), tx.ForgetSessions(ctx, at, at.Add(2*time.Minute)))
+		for _, subject := range []string{"account y", "account y address z", "account yy", "known account x"} {
+			_, err := tx.Tries(ctx, subject)
+			if err := errors.Join(err, tx.PutTries(ctx, subject, pay.Tries{Failures: 1, LastAt: at})); err != nil {
+				return err
+			}
+		}
+		return tx.ForgetTries(ctx, "account y")
+	})
+	wantTries := func(what string, want ...string) {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx pay.Tx) error {
+			for _, subject := range []string{"account x", "account y", "account y address z", "account yy", "known account x"} {
+				tries, err := tx.Tries(ctx, subject)
+				if err != nil {
+					return err
+				}
+				if kept := tries.Failures > 0; kept != slices.Contains(want, subject) {
+					t.Errorf("%s: %q is kept: %t", what, subject, kept)
+				}
+			}
+			return nil
+		})
+	}
+	wantTries("one account is forgotten", "account x", "account yy", "known account x")
+	update(t, s, func(ctx context.Context, tx pay.Tx) error {
+		return tx.ForgetOldTries(ctx, at.Add(time.Second), at.Add(-time.Second))
+	})
+	wantTries("old ones are forgotten", "known account x")
+	update(t, s, func(ctx context.Context, tx pay.Tx) error {
+		return errors.Join(tx.ForgetOldTries(ctx, at.Add(time.Second), at.Add(time.Second)), tx.ForgetSessions(ctx, at, at.Add(2*time.Minute)))
 	})
 	err = s.View(t.Context(), func(tx pay.Tx) error {
 		_, err := tx.Session(t.Context(), session.Digest)

@@ -77,14 +77,16 @@ func (t tx) PutTries(ctx context.Context, subject string, tries pay.Tries) error
 }
 
 func (t tx) ForgetTries(ctx context.Context, subject string) error {
-	if _, err := t.ExecContext(ctx, `DELETE FROM staff_tries WHERE subject = $1`, subject); err != nil {
+	if _, err := t.ExecContext(ctx, `DELETE FROM staff_tries WHERE subject = $1 OR subject LIKE $1 || ' %'`, subject); err != nil {
 		return fmt.Errorf("forget failed sign-ins: %w", err)
 	}
 	return nil
 }
 
-func (t tx) ForgetOldTries(ctx context.Context, before time.Time) error {
-	if _, err := t.ExecContext(ctx, `DELETE FROM staff_tries WHERE last_at < $1`, millis(before)); err != nil {
+func (t tx) ForgetOldTries(ctx context.Context, before, knownBefore time.Time) error {
+	_, err := t.ExecContext(ctx, `DELETE FROM staff_tries WHERE last_at < $1 AND (last_at < $2 OR subject NOT LIKE '`+pay.KnownPrefix+`%')`,
+		millis(before), millis(knownBefore))
+	if err != nil {
 		return fmt.Errorf("forget old failed sign-ins: %w", err)
 	}
 	return nil
