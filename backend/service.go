@@ -269,7 +269,7 @@ func newPace() func(context.Context, pay.MerchantID, int) error {
 	}
 }
 
-// keepHouse seals the days that have ended, forgets old keys and reconciles, now and then, until ctx ends.
+// keepHouse seals the days that have ended, forgets what is old and reconciles, now and then, until ctx ends.
 func (s *service) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
@@ -278,7 +278,7 @@ func (s *service) keepHouse(ctx context.Context) {
 		for _, r := range roots {
 			s.log.Info("day sealed", "day", r.Day, "events", r.Events, "root", r.Hash)
 		}
-		if err = errors.Join(err, s.cashier.ForgetKeys(ctx)); err != nil && ctx.Err() == nil {
+		if err = errors.Join(err, s.cashier.ForgetKeys(ctx), s.cashier.Prune(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Error("keep house", "error", err)
 		}
 		s.tellStranded(ctx)

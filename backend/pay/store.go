@@ -41,6 +41,7 @@ type Tx interface {
 	EchoTx
 	OrderSearchTx
 	LedgerTx
+	PruneTx
 	FiguresTx
 	ShownTx
 	LeaseTx

@@ -46,6 +46,7 @@ func TestContract(t *testing.T) {
 		"stock":                                 with(testStock),
 		"reports and ledgers":                   with(testReportsAndLedgers),
 		"webhooks":                              with(testWebhooks),
+		"pruning":                               with(testPruning),
 		"webhooks of one order":                 with(testWebhooksOfOneOrder),
 		"webhooks sent again":                   with(testWebhooksSentAgain),
 		"one of a batch fails":                  func(t *testing.T, d database) { testBatchOneFails(t, d.openWithOneWriter(t)) },
