@@ -10,7 +10,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # What browsers load, minified and compressed by widget/build; .built is as old as the last time.
 DIST    := public/dist/.built
-SOURCES := $(wildcard public/*.js public/*.css public/*.d.ts) go.mod go.sum \
+SOURCES := $(wildcard public/*.js public/releases/*.js public/*.css public/*.d.ts) go.mod go.sum \
            $(shell find widget backend/wire -name '*.go' -not -name '*_test.go')
 
 .PHONY: run build needs test check bench gallery crash simulate clean

@@ -58,6 +58,12 @@ func (w *world) openAt(t *testing.T, url string, before ...string) *window {
 	if err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
+	return w.openIn(t, browser, url, before...)
+}
+
+// openIn opens a window in another browser than the one that all tests share.
+func (w *world) openIn(t *testing.T, browser context.Context, url string, before ...string) *window {
+	t.Helper()
 	ctx, closeWindow := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -252,6 +252,8 @@ type order struct {
 	CodeURL       string            `json:"code_url"`
 	Token         string            `json:"token"`
 	CheckoutURL   string            `json:"checkout_url"`
+	ReturnURL     string            `json:"return_url"`
+	Refunded      int64             `json:"amount_refunded"`
 	TransactionID string            `json:"transaction_id"`
 	Metadata      map[string]string `json:"metadata"`
 	Late          bool              `json:"late"`

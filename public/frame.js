@@ -77,7 +77,7 @@
     try {
       const query = hold ? `?after=${shown.version}&wait=${hold}` : '';
       const answer = await fetch(url + query, { signal: control.signal, cache: 'no-store' });
-      const view = answer.ok ? await answer.json() : null;
+      const view = answer.ok && (await answer.json());
       if (view?.id === order.id) return { order: view };
       if (answer.status === 404) return { pause: SAFETY }; // no such order any more, or a server that is behind
       return { pause: Math.min(answer.headers.get('Retry-After') * 1000 || 0, SAFETY) };
@@ -117,6 +117,9 @@
     }
     if (view.version > shown.version) await reload(view.version);
   }
+
+  // glance looks once: what is paid may be refunded by the time the customer comes back to it.
+  const glance = () => ask(0).then((answer) => answer.order && news(answer.order));
 
   async function until(done, limit = Infinity) {
     for (const since = performance.now(); !done() && performance.now() - since < limit; ) await wait(50);
@@ -440,8 +443,7 @@
     const answer = await fetch(address);
     if (!answer.ok) throw new Error(address + ' answered ' + answer.status);
     const streams = WebAssembly.instantiateStreaming && answer.headers.get('Content-Type') === 'application/wasm';
-    if (streams) return WebAssembly.instantiateStreaming(answer, imports);
-    return WebAssembly.instantiate(await answer.arrayBuffer(), imports);
+    return streams ? WebAssembly.instantiateStreaming(answer, imports) : WebAssembly.instantiate(await answer.arrayBuffer(), imports);
   }
 
   // A browser that keeps storage from frames of other sites throws when it is touched, which would end the
@@ -472,7 +474,7 @@
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return;
     stayOn();
-    if (!final(shown.status)) awake();
+    final(shown.status) ? glance() : awake();
   });
   stayOn();
   const before = past?.was; // those who do not see the news are told

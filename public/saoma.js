@@ -72,7 +72,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
   // webAddress returns an address that a page may be sent to, or nothing: never a script.
   function webAddress(text) {
     const address = text && make('a', { href: text }).href;
-    if (/^http/.test(address)) return address;
+    if (/^https?:/.test(address)) return address;
   }
   const night = matchMedia('(prefers-color-scheme: dark)');
 

@@ -277,7 +277,7 @@ func TestWhichDaysAreDue(t *testing.T) {
 	}
 }
 
-// The whole way: the simulator's bill, downloaded, checked and compared.
+// The whole way: the simulator's bill, with payments of all channels, downloaded, checked and compared.
 func TestReconcileWithTheSimulator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -295,9 +295,10 @@ func TestReconcileWithTheSimulator(t *testing.T) {
 			t.Fatal(o.ID, err)
 		}
 	}
+	channels := [...]string{wechatsim.TypeNative, wechatsim.TypeJSAPI, wechatsim.TypeH5}
 	w.sim.AddPaid(len(rows), func(i int) wechatsim.Trade {
 		return wechatsim.Trade{
-			OutTradeNo: rows[i].OutTradeNo, TransactionID: rows[i].TransactionID, Total: int64(rows[i].Total), PaidAt: yesterday, Description: "拿铁",
+			TradeType: channels[i], OutTradeNo: rows[i].OutTradeNo, TransactionID: rows[i].TransactionID, Total: int64(rows[i].Total), PaidAt: yesterday, Description: "拿铁",
 		}
 	})
 	day := yesterday.In(beijing()).Format(time.DateOnly)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 )
 
 // versionInLoader finds the loader's version where it stands, once: in the loader.
@@ -22,12 +23,16 @@ type release struct {
 	Script    string `json:"script"`    // the tag to copy into a page
 }
 
+// releasedName is the name of a loader that was released and has had successors since, kept byte for byte in
+// public/releases: v1-0-0.js is version 1.0.0.
+var releasedName = regexp.MustCompile(`^v(\d+)-(\d+)-(\d+)\.js$`)
+
 // shopFiles are what shops embed: the loader at its evergreen address and, for those who pin it, at the one of
 // its version with the hash beside it, and its types for TypeScript. Any page may load them.
 type shopFiles struct {
-	version string // of the loader
+	pinned map[string]http.Handler // by version: this loader, and those that were released before
 
-	evergreen, pinned, types, integrity http.Handler
+	evergreen, types, integrity http.Handler
 }
 
 func (s *Server) newShopFiles(f files) (shopFiles, error) {
@@ -39,13 +44,19 @@ func (s *Server) newShopFiles(f files) (shopFiles, error) {
 	if found == nil {
 		return shopFiles{}, errors.New("read the loader: it does not say its version")
 	}
+	version := string(found[1])
 	shops := shopFiles{
-		version:   string(found[1]),
 		evergreen: f.forShops("saoma.js", evergreen),
-		pinned:    f.forShops("saoma.js", forever),
 		types:     f.forShops("saoma.d.ts", evergreen),
+		pinned:    make(map[string]http.Handler),
 	}
-	release, err := s.release(shops.version, loader)
+	for name := range f {
+		if earlier := releasedName.FindStringSubmatch(name); earlier != nil {
+			shops.pinned[strings.Join(earlier[1:], ".")] = f.forShops(name, forever)
+		}
+	}
+	shops.pinned[version] = f.forShops("saoma.js", forever)
+	release, err := s.release(version, loader)
 	if err != nil {
 		return shopFiles{}, err
 	}

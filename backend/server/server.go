@@ -148,7 +148,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("GET /v1/saoma.d.ts", shops.types)
 	mux.HandleFunc("GET /v1/warm", s.warm(files))
 	mux.Handle("GET /v1/sri.json", shops.integrity)
-	mux.Handle("GET /v"+shops.version+"/saoma.js", shops.pinned)
+	for version, loader := range shops.pinned {
+		mux.Handle("GET /v"+version+"/saoma.js", loader)
+	}
 	if s.Dashboard != nil {
 		mux.Handle("/dashboard/", s.Dashboard)
 	}

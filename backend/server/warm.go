@@ -35,7 +35,7 @@ func warmPage(f files) []byte {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		address := template.HTMLEscapeString(f.address(name))
 		switch {
-		case name == "saoma.js" || strings.HasSuffix(name, ".d.ts"):
+		case name == "saoma.js" || releasedName.MatchString(name) || strings.HasSuffix(name, ".d.ts"):
 			// of the shop's page
 		case path.Ext(name) == ".js":
 			fmt.Fprintf(&b, "<link rel=\"preload\" href=\"%s\" as=\"script\">\n", address)

@@ -91,6 +91,61 @@ func TestSimulatorBills(t *testing.T) {
 	})
 }
 
+// A bill names the channel of each payment, JSAPI and MWEB beside NATIVE, and all of them are rows like any other.
+func TestSimulatorBillOfAllChannels(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *till) {
+		native := s.sell(t, "ORDER0000", "拿铁")
+		id := s.prepay(t, "ORDER0001", pay.Way{Channel: pay.JSAPI, OpenID: s.sim.LogIn("小红")})
+		call, err := s.Bridge(cafe, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jsapi, err := s.sim.PayJSAPI(wechatsim.BridgeCall(call), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.prepay(t, "ORDER0002", pay.Way{Channel: pay.H5, ClientIP: "203.0.113.9"})
+		h5, err := s.sim.PayH5(s.sim.Trades()[0].PrepayID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []pay.BillRow
+		for _, sold := range []wechatsim.Trade{native, jsapi, h5} {
+			want = append(want, pay.BillRow{
+				At: sold.PaidAt.Truncate(time.Second), AppID: s.sim.Merchant().AppID, MchID: s.sim.Merchant().MchID,
+				TransactionID: sold.TransactionID, OutTradeNo: sold.OutTradeNo, Total: 2800,
+			})
+		}
+		if types := native.TradeType + " " + jsapi.TradeType + " " + h5.TradeType; types != "NATIVE JSAPI MWEB" {
+			t.Fatalf("the trades are of %s", types)
+		}
+		nextMorning()
+		rows, sums, err := s.trades(t, bubbleDay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, rows, want)
+		if want := (pay.BillSums{Rows: 3, Total: 8400}); sums != want {
+			t.Errorf("sums %+v, want %+v", sums, want)
+		}
+	})
+}
+
+// prepay has an order of another channel than the till's opened at WeChat Pay.
+func (s *till) prepay(t *testing.T, number string, w pay.Way) (result string) {
+	t.Helper()
+	request, err := s.Compose(pay.Prepay{
+		Merchant: cafe, OutTradeNo: number, Total: 2800, Description: "茶", ExpiresAt: time.Now().Add(15 * time.Minute), Way: w,
+	})
+	if err == nil {
+		result, err = s.Prepay(t.Context(), cafe, w.Channel, request)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
 func TestSimulatorBillFaults(t *testing.T) {
 	for name, test := range map[string]struct {
 		faults wechatsim.Faults

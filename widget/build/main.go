@@ -39,6 +39,9 @@ func run() error {
 	if err := putWritten(d); err != nil {
 		return err
 	}
+	if err := putReleases(d); err != nil {
+		return err
+	}
 	if err := putProgram(d); err != nil {
 		return err
 	}
@@ -66,6 +69,24 @@ func putWritten(d *dist) error {
 			if err := d.put(name, contents); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// putReleases puts the loaders of earlier versions there as they were released, byte for byte: shops pin their hashes.
+func putReleases(d *dist) error {
+	released, err := filepath.Glob(filepath.Join(sources, "releases", "*.js"))
+	if err != nil {
+		return err
+	}
+	for _, file := range released {
+		contents, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := d.put(filepath.Base(file), contents); err != nil {
+			return err
 		}
 	}
 	return nil
