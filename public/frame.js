@@ -220,10 +220,8 @@
     if (busy === 'renew' && status === 'expired') return; // not for long
     post({ type: 'order', order: { id, status, version, amount, currency, return_url } });
   };
-  const postSize = () => {
-    const height = Math.ceil(document.body.getBoundingClientRect().height);
-    if (!is('mode-kiosk')) post({ type: 'size', height }); // a kiosk fills what it is given
-  };
+  const height = () => Math.ceil(document.body.getBoundingClientRect().height);
+  const postSize = () => is('mode-kiosk') || post({ type: 'size', height: height() }); // a kiosk fills what it is given
 
   // connect takes the port from the first message that comes from the window around us and from an origin of
   // the merchant. Nothing is ever said to anybody else, and nothing else is listened to.
