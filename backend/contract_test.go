@@ -173,6 +173,7 @@ func TestContract(t *testing.T) {
 	c.webhooks(t, w)
 	c.pages(t, w)
 	c.tooMany(t)
+	c.overloaded(t)
 	for _, call := range c.calls {
 		for status := range call.answers {
 			if !call.seen[status] {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/server"
 	"saoma/backend/wechatsim"
 )
 
@@ -163,6 +164,12 @@ func scanOnly(t *testing.T) *world {
 
 func openWorld(t *testing.T, c serveCommand, configure ...func(*config)) *world {
 	t.Helper()
+	return openWorldWith(t, c, nil, configure...)
+}
+
+// openWorldWith is openWorld whose server takes on so much at once.
+func openWorldWith(t *testing.T, c serveCommand, capacity func(*server.Capacity), configure ...func(*config)) *world {
+	t.Helper()
 	w := &world{}
 	log := slog.New(slog.NewTextHandler(&w.log, nil))
 	var err error
@@ -173,6 +180,7 @@ func openWorld(t *testing.T, c serveCommand, configure ...func(*config)) *world 
 			return w.wire
 		},
 		callbacks: &w.tap,
+		capacity:  capacity,
 		configure: func(c *config) {
 			for _, change := range configure {
 				change(c)

@@ -35,7 +35,6 @@ const (
 	sweepEvery     = 500 * time.Millisecond // how late a due attempt is looked at, at most
 	wechatRetries  = 2                      // of a call that may be repeated, within its time limit
 	houseEvery     = 30 * time.Minute       // also how often an unfinished bill is asked for again
-	socketsMax     = 15_000                 // of 20,000 descriptors that a process commonly may open
 	handshakeLimit = 200 * time.Millisecond // of those who come while the program leaves
 	shutdownLimit  = 25 * time.Second       // for requests under way when the program is told to end: two calls to WeChat Pay
 	goodbyeLimit   = 3 * time.Second        // for browsers to be told so
@@ -43,19 +42,21 @@ const (
 
 // A service is the running server with all its parts.
 type service struct {
-	store    *store.Store
-	hub      *live.Hub
-	news     *news // nil: this server is the only one
-	cashier  *pay.Cashier
-	gateway  *wechat.Gateway
-	server   *server.Server
-	http     *http.Server
-	config   config                 // as it is in use; read by who may reload it
-	inUse    atomic.Pointer[config] // the same for all others
-	log      *slog.Logger
-	file     string        // the configuration's; empty: the demo's
-	leaving  chan struct{} // closed before draining
-	draining chan struct{}
+	store *store.Store
+	hub   *live.Hub
+
+	connections *server.Connections
+	news        *news // nil: this server is the only one
+	cashier     *pay.Cashier
+	gateway     *wechat.Gateway
+	server      *server.Server
+	http        *http.Server
+	config      config                 // as it is in use; read by who may reload it
+	inUse       atomic.Pointer[config] // the same for all others
+	log         *slog.Logger
+	file        string        // the configuration's; empty: the demo's
+	leaving     chan struct{} // closed before draining
+	draining    chan struct{}
 
 	dashboard *dashboard.Dashboard
 	sender    *webhook.Sender
@@ -74,6 +75,7 @@ type options struct {
 	committed func(pay.Order)                 // called after each commit, before anything else is done about it
 	wrap      func(net.Listener) net.Listener // around the server's listener, to cut its connections
 	configure func(*config)                   // alters the demo's configuration
+	capacity  func(*server.Capacity)          // alters how much is taken on at once
 	callbacks http.RoundTripper               // carries the callbacks of the demo's simulator; nil: the network
 }
 
@@ -106,6 +108,10 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 	s := &service{store: books, gateway: gateway, sender: sender, config: c, log: log, leaving: make(chan struct{}), draining: make(chan struct{})}
 	s.inUse.Store(&c)
 	s.deliverer = newDeliverer(s)
+	capacity := server.CapacityOf(descriptors())
+	if o.capacity != nil {
+		o.capacity(&capacity)
+	}
 	listening := func(string, bool) {}
 	if c.Bus != "" {
 		if s.news, err = newNews(c.Bus, books, log); err != nil {
@@ -119,7 +125,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 		// The server has compared the origin with the merchant's before it hands a socket over.
 		CheckOrigin: func(*http.Request) bool { return true },
 		CloseSlow:   wire.CloseSlow,
-		SocketsMax:  socketsMax,
+		SocketsMax:  capacity.Sockets,
 		Pushed:      metrics.Pushed,
 		Log:         log,
 	})
@@ -133,8 +139,9 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 			metrics.TriedWebhook(d, t)
 		},
 	}
-	s.observe(metrics)
-	handler, err := s.handler(c, gateway, metrics, o)
+	s.connections = server.NewConnections(func() int { return capacity.Connections - s.hub.Len() })
+	s.observe(metrics, capacity)
+	handler, err := s.handler(c, gateway, metrics, o, capacity)
 	if err != nil {
 		return nil, errors.Join(err, books.Close())
 	}
@@ -150,6 +157,7 @@ func (s *service) newHTTP(handler http.Handler) *http.Server {
 		WriteTimeout:      time.Minute, // above the longest poll
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         s.connections.Changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	// Long polls end once the server ends connections with their answers, so that nobody asks again on the same one.
@@ -158,14 +166,19 @@ func (s *service) newHTTP(handler http.Handler) *http.Server {
 }
 
 // observe has the metrics show how the parts do.
-func (s *service) observe(m *server.Metrics) {
+func (s *service) observe(m *server.Metrics, c server.Capacity) {
 	s.store.Observe(m.Batched)
 	m.Gauge("saoma_store_waiting", "Changes that wait for the writer of the books.", func() float64 { return float64(s.store.Waiting()) })
 	m.Gauge("saoma_sockets", "Open WebSockets.", func() float64 { return float64(s.hub.Len()) })
+	m.Gauge("saoma_sockets_limit", "How many WebSockets may be open.", func() float64 { return float64(c.Sockets) })
+	m.Gauge("saoma_connections", "Open connections, WebSockets aside.", func() float64 { return float64(s.connections.Len()) })
+	m.Gauge("saoma_connections_limit", "How many connections may be open, WebSockets too.", func() float64 { return float64(c.Connections) })
+	m.Count("saoma_connections_closed_total", "Connections without a request that were closed to make room.",
+		func() float64 { return float64(s.connections.Closed()) })
 	m.Backlog(func(ctx context.Context) (pay.Backlog, error) { return s.store.Backlog(ctx, s.cashier.Now()) })
 }
 
-func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Metrics, o options) (http.Handler, error) {
+func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Metrics, o options, capacity server.Capacity) (http.Handler, error) {
 	public, err := fs.Sub(saoma.Public, "public")
 	if err != nil {
 		return nil, fmt.Errorf("find public/: %w", err)
@@ -177,7 +190,7 @@ func (s *service) handler(c config, gateway *wechat.Gateway, metrics *server.Met
 	h := &server.Server{
 		Cashier: s.cashier, Callbacks: gateway, WeChat: gateway, LocalPayer: c.localPayer, Hub: s.hub, Files: public, PublicURL: c.PublicURL,
 		Ready: s.store.Ping, Log: s.log, Leaving: s.leaving, Draining: s.draining,
-		Metrics: metrics,
+		Metrics: metrics, Capacity: capacity,
 	}
 	h.Apply(settings)
 	s.server = h

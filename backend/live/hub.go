@@ -196,8 +196,8 @@ func (h *Hub) list() []*socket {
 	return list
 }
 
-// full reports whether a new socket is to be refused.
-func (h *Hub) full() bool {
+// Full reports whether a new socket would be refused.
+func (h *Hub) Full() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.closed || h.options.SocketsMax > 0 && len(h.sockets) >= h.options.SocketsMax

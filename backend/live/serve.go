@@ -43,7 +43,7 @@ func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request, code int) {
 // open upgrades and registers. It returns nil if the request has been answered otherwise. What is
 // published from now on waits for [socket.begin].
 func (h *Hub) open(w http.ResponseWriter, r *http.Request, topic string) *socket {
-	if h.full() {
+	if h.Full() {
 		w.Header().Set("Retry-After", "5") // seconds: a restart takes less
 		http.Error(w, "no more connections for now", http.StatusServiceUnavailable)
 		return nil

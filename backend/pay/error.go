@@ -21,6 +21,7 @@ const (
 	SoldOut      Code = "out_of_stock"          // the fields named are of lines of which there is too little
 	Stale        Code = "changed_meanwhile"     // read it again, and then change it
 	Disagreement Code = "notice_does_not_match" // a verified notice differs from our books
+	Overloaded   Code = "overloaded"            // more than can be done at once; ask again in some seconds
 )
 
 // An Error is a refusal that the caller may be told. Everything else is internal.

@@ -73,6 +73,12 @@ func operation(method, path string, status int, summary string) huma.Operation {
 func handle[I, O any](s *Server, api huma.API, op huma.Operation, call func(context.Context, *I) (*O, error)) {
 	op.Responses = map[string]*huma.Response{"default": {}} // describe puts those that there are in its place
 	huma.Register(api, s.withCaller(op), func(ctx context.Context, in *I) (*O, error) {
+		// Only now, when the body has come: who sends it slowly must hold up nobody else.
+		leave, err := enter(ctx)
+		if err != nil {
+			return nil, s.problem(ctx, op.OperationID, err)
+		}
+		defer leave()
 		out, err := call(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, op.OperationID, err)

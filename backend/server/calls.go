@@ -117,9 +117,9 @@ func otherCalls() []*huma.Operation {
 		all = append(all, op)
 	}
 	add(http.MethodGet, "/v1/checkouts/{token}/live", "Hear of an order at once", map[int]string{101: "The WebSocket is open", 400: "No WebSocket was asked for"}, "token")
-	add(http.MethodGet, "/checkout/{token}", "Open the checkout page", map[int]string{200: "The page", 404: "No such checkout"}, "token")
+	add(http.MethodGet, "/checkout/{token}", "Open the checkout page", map[int]string{200: "The page", 404: "No such checkout", 503: "There is too much to do at the moment"}, "token")
 	callback := map[int]string{204: "It is in the books", 400: "It says something else than what comes here", 401: "The signature is not WeChat Pay's",
-		404: "No such merchant, or no such payment of it", 409: "It says otherwise than the books"}
+		404: "No such merchant, or no such payment of it", 409: "It says otherwise than the books", 503: "There is too much to do at the moment: WeChat Pay sends it again"}
 	add(http.MethodPost, "/notify/{merchant}/payment", "Hear of a payment", callback, "merchant")
 	add(http.MethodPost, "/notify/{merchant}/refund", "Hear of a refund", callback, "merchant")
 	return all

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -262,6 +263,7 @@ func (s *Server) pageProblem(w http.ResponseWriter, r *http.Request, err error) 
 	p := s.problem(r.Context(), "checkout-page", err)
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors *")
 	w.Header().Set("Cache-Control", "no-store")
+	maps.Copy(w.Header(), p.GetHeaders())
 	text := "This checkout does not exist. / 找不到这个订单。"
 	if p.Status != http.StatusNotFound {
 		text = "Please try again. / 请稍后再试。 (" + p.RequestID + ")"

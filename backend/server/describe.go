@@ -102,7 +102,9 @@ func (d *describer) complete(name string, op *huma.Operation) {
 	}
 	delete(op.Responses, "default")
 	for _, status := range d.errorsOf(op, doc) {
-		op.Responses[strconv.Itoa(status)] = d.problem(status)
+		if name := strconv.Itoa(status); op.Responses[name] == nil {
+			op.Responses[name] = d.problem(status)
+		}
 	}
 	if good := op.Responses["200"]; op.Method == http.MethodPut && good != nil {
 		made := *good
@@ -134,7 +136,7 @@ func orNothing(text json.RawMessage) any {
 
 // errorsOf are the statuses by which a call can be refused. Any call may besides be answered 500, by mistake.
 func (d *describer) errorsOf(op *huma.Operation, doc callDoc) []int {
-	all := slices.Clone(doc.errors)
+	all := append(slices.Clone(doc.errors), http.StatusServiceUnavailable)
 	if isSecret(op) {
 		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
@@ -153,9 +155,13 @@ func isSecret(op *huma.Operation) bool {
 }
 
 func (d *describer) problem(status int) *huma.Response {
-	return &huma.Response{Description: meaning(status), Content: map[string]*huma.MediaType{
+	r := &huma.Response{Description: meaning(status), Content: map[string]*huma.MediaType{
 		"application/problem+json": {Schema: d.problems, Example: exampleProblem(status)},
 	}}
+	if status == http.StatusServiceUnavailable {
+		r.Headers = map[string]*huma.Param{"Retry-After": retryHeader()}
+	}
+	return r
 }
 
 // limitHeaders says which answers tell how the caller stands.
@@ -170,8 +176,12 @@ func (d *describer) limitHeaders(op *huma.Operation, status string, r *huma.Resp
 	r.Headers["RateLimit-Policy"] = &huma.Param{Description: "The policy: its quota q within w seconds", Schema: &huma.Schema{Type: huma.TypeString}, Example: `"requests";q=6000;w=60`}
 	r.Headers["RateLimit"] = &huma.Param{Description: "What is left of it: r calls; the whole quota is there again in t seconds", Schema: &huma.Schema{Type: huma.TypeString}, Example: `"requests";r=5999;t=1`}
 	if status[0] == '4' {
-		r.Headers["Retry-After"] = &huma.Param{Description: "Seconds to wait", Schema: &huma.Schema{Type: huma.TypeInteger}}
+		r.Headers["Retry-After"] = retryHeader()
 	}
+}
+
+func retryHeader() *huma.Param {
+	return &huma.Param{Description: "Seconds to wait", Schema: &huma.Schema{Type: huma.TypeInteger}}
 }
 
 // contentOf are the bodies of a call's good answers.
@@ -223,6 +233,8 @@ func meaning(status int) string {
 		return "Too many calls; wait as long as Retry-After says"
 	case http.StatusBadGateway:
 		return "WeChat Pay gave no usable answer; ask again with the same Idempotency-Key"
+	case http.StatusServiceUnavailable:
+		return "There is too much to do at the moment, and nothing was done; ask again after as long as Retry-After says"
 	}
 	return http.StatusText(status)
 }
@@ -253,6 +265,8 @@ func exampleCode(status int) string {
 		return "too_many_requests"
 	case http.StatusBadGateway:
 		return "wechat_pay_trouble"
+	case http.StatusServiceUnavailable:
+		return "overloaded"
 	}
 	return codeOfStatus(status)
 }

@@ -113,15 +113,22 @@ func ceilSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 type caller struct {
 	address string
 	answer  http.Header
+	lane    *lane
 }
 
 type callerKey struct{}
 
-// withCaller lets a call find out who called. It stands before all other middlewares of a call.
+// withCaller lets a call find out who called, and refuses it if there is no room. It stands before all other middlewares of
+// a call.
 func (s *Server) withCaller(op huma.Operation) huma.Operation {
 	op.Middlewares = append(huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		next(huma.WithValue(ctx, callerKey{}, caller{s.addressOf(r), w.Header()}))
+		c := caller{s.addressOf(r), w.Header(), s.laneOf(r)}
+		if err := c.lane.full(); err != nil {
+			writeProblem(w, s.problem(r.Context(), op.OperationID, err))
+			return
+		}
+		next(huma.WithValue(ctx, callerKey{}, c))
 	}}, op.Middlewares...)
 	return op
 }

@@ -2,13 +2,28 @@ package server
 
 import (
 	"net/http"
+	"time"
 
 	"saoma/backend/pay"
 )
 
+// socketAfter is when a browser may ask for a socket again: a restart takes less.
+const socketAfter = 5 * time.Second
+
+// callProblem refuses what huma does not serve.
+func (s *Server) callProblem(w http.ResponseWriter, r *http.Request, err error) {
+	writeProblem(w, s.problem(r.Context(), r.Pattern, err))
+}
+
 // live upgrades to a WebSocket that hears of every change of one order. The first message is the order as
 // it stands.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	if s.Hub.Full() {
+		p := overloaded()
+		p.Detail, p.retryAfter = "no more connections for now; long polls tell the news as well", socketAfter
+		s.callProblem(w, r, p)
+		return
+	}
 	o, _, err := s.orderOfToken(r.Context(), r.PathValue("token"), r.Header.Get("Origin"))
 	if err != nil {
 		p := s.problem(r.Context(), "live", err)

@@ -117,6 +117,26 @@ func (m *Metrics) Gauge(name, help string, f func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 }
 
+// Count shows what f returns, which only grows, whenever somebody looks.
+func (m *Metrics) Count(name, help string, f func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, f))
+}
+
+// lanes shows how full they are, and how many requests found no room.
+func (m *Metrics) lanes(all []*lane) {
+	for _, l := range all {
+		labels := prometheus.Labels{"lane": l.name}
+		m.registry.MustRegister(
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "saoma_requests_in_flight", ConstLabels: labels,
+				Help: "Requests that are being served."}, func() float64 { return float64(l.inside.Load()) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "saoma_requests_in_flight_limit", ConstLabels: labels,
+				Help: "How many may be served at once."}, func() float64 { return float64(l.most) }),
+			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "saoma_requests_overloaded_total", ConstLabels: labels,
+				Help: "Requests refused with 503, for there was no room."}, func() float64 { return float64(l.refused.Load()) }),
+		)
+	}
+}
+
 // Backlog shows what the sweep has not come to yet whenever somebody looks.
 func (m *Metrics) Backlog(count func(context.Context) (pay.Backlog, error)) {
 	m.registry.MustRegister(&backlog{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -28,6 +29,9 @@ func (s *Server) notify(kind string, take taker) http.HandlerFunc {
 		}
 		status, level := verdict(err)
 		s.Log.Log(r.Context(), level, "callback refused", "path", clean(r.URL.Path), "status", status, "error", err)
+		if p, ok := errors.AsType[*problem](err); ok {
+			maps.Copy(w.Header(), p.GetHeaders())
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		// WeChat Pay shows the message to nobody; the reason is in our log.
@@ -45,8 +49,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, take taker) (pa
 	if err != nil {
 		return m.ID, &problem{Status: http.StatusBadRequest, Code: string(pay.Invalid), Detail: err.Error()}
 	}
+	if err := s.lanes.callbacks.enter(); err != nil {
+		return m.ID, err
+	}
+	defer s.lanes.callbacks.leave()
 	// WeChat Pay may hang up while we commit; what it told us is booked all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyLimit)
+	ctx, cancel := context.WithTimeout(pay.Urgent(context.WithoutCancel(r.Context())), notifyLimit)
 	defer cancel()
 	return m.ID, take(ctx, m.ID, r.Header, body)
 }

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -24,6 +27,8 @@ type problem struct {
 	Message   string         `json:"message,omitempty" doc:"What the customer can be told of it, in the language asked for"`
 	RequestID string         `json:"request_id"`
 	Errors    []problemField `json:"errors,omitempty"`
+
+	retryAfter time.Duration // 0: nothing is said of it
 }
 
 type problemField struct {
@@ -35,6 +40,15 @@ type problemField struct {
 func (p *problem) Error() string             { return p.Code + ": " + p.Detail }
 func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) ContentType(string) string { return "application/problem+json" }
+
+// GetHeaders are what huma sends beside it.
+func (p *problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(ceilSeconds(p.retryAfter)))
+	}
+	return h
+}
 
 // statusOf says which HTTP status carries a code of the domain.
 func statusOf(c pay.Code) int {
@@ -51,6 +65,8 @@ func statusOf(c pay.Code) int {
 		return http.StatusPreconditionFailed
 	case pay.Unavailable, pay.Declined:
 		return http.StatusBadGateway
+	case pay.Overloaded:
+		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
 }
@@ -62,6 +78,8 @@ func (s *Server) problem(ctx context.Context, call string, err error) *problem {
 	switch {
 	case errors.As(err, &known):
 		return finishProblem(ctx, *known)
+	case pay.CodeOf(err) == pay.Overloaded: // no line in the log for each: there are many
+		return finishProblem(ctx, *overloaded())
 	case errors.As(err, &e):
 		p := newProblem(ctx, statusOf(e.Code), string(e.Code), e.Message)
 		for _, f := range e.Fields {
@@ -130,6 +148,7 @@ func codeOfStatus(status int) string {
 }
 
 func writeProblem(w http.ResponseWriter, p *problem) {
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	// The caller may be gone; there is nobody else to tell.

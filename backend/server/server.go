@@ -55,11 +55,14 @@ type Server struct {
 	// Dashboard serves the staff's pages under /dashboard/. nil: there are none.
 	Dashboard http.Handler
 
+	Capacity Capacity
+
 	settings atomic.Pointer[Settings]
 
 	routes  []string
 	pages   *pages
 	limits  limiter
+	lanes   lanes
 	flights singleflight.Group // requests under way, by Idempotency-Key
 }
 
@@ -97,6 +100,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Metrics == nil {
 		s.Metrics = NewMetrics()
 	}
+	s.openLanes()
 	mux := &router{ServeMux: http.NewServeMux()}
 	api := s.newAPI(mux)
 	files, shops, err := s.loadFiles()
@@ -110,10 +114,10 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, post("/v1/checkouts/{token}/renew", http.StatusOK, "Get a new code after expiry"), s.renewCheckout)
 	handle(s, api, post("/v1/checkouts/{token}/cancel", http.StatusOK, "Give an order up"), s.cancelCheckout)
 	handle(s, api, post("/v1/checkouts/{token}/check", http.StatusOK, "Ask WeChat Pay now whether an order was paid"), s.checkCheckout)
-	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.live)
-	mux.HandleFunc("GET /checkout/{token}", s.checkoutPage)
-	mux.HandleFunc("GET /checkout/{token}/wechat", s.payInWeChat)
-	mux.HandleFunc("GET /checkout/{token}/h5", s.payByH5)
+	mux.HandleFunc("GET /v1/checkouts/{token}/live", s.in(&s.lanes.reads, s.callProblem, http.HandlerFunc(s.live)))
+	mux.HandleFunc("GET /checkout/{token}", s.in(&s.lanes.reads, s.pageProblem, http.HandlerFunc(s.checkoutPage)))
+	mux.HandleFunc("GET /checkout/{token}/wechat", s.in(&s.lanes.changes, s.pageProblem, http.HandlerFunc(s.payInWeChat)))
+	mux.HandleFunc("GET /checkout/{token}/h5", s.in(&s.lanes.changes, s.pageProblem, http.HandlerFunc(s.payByH5)))
 
 	// For merchants' servers, by secret key.
 	handle(s, api, s.secret(post("/v1/orders", http.StatusCreated, "Make an order")), s.createOrder)
@@ -152,7 +156,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		mux.Handle("GET /v"+version+"/saoma.js", loader)
 	}
 	if s.Dashboard != nil {
-		mux.Handle("/dashboard/", s.Dashboard)
+		mux.Handle("/dashboard/", s.in(&s.lanes.staff, s.pageProblem, s.Dashboard))
 	}
 	docs, err := s.document(api)
 	if err != nil {

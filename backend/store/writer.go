@@ -21,6 +21,7 @@ var errClosed = errors.New("the database is closed")
 type writer struct {
 	sessions []*session
 	queue    chan *change // unbuffered: those who wait are the queue
+	urgent   chan *change // goes before it
 	waiting  atomic.Int64 // how many they are
 	batched  func(n int)  // is told of every batch that was committed
 	closing  chan struct{}
@@ -37,7 +38,7 @@ type change struct {
 }
 
 func newWriter(sessions []*session) *writer {
-	w := &writer{sessions: sessions, queue: make(chan *change), batched: func(int) {}, closing: make(chan struct{})}
+	w := &writer{sessions: sessions, queue: make(chan *change), urgent: make(chan *change), batched: func(int) {}, closing: make(chan struct{})}
 	for _, s := range sessions {
 		s.undisturbed, s.locks = true, s.lock
 		w.ended.Go(func() { w.work(s) })
@@ -58,12 +59,21 @@ func (w *writer) update(ctx context.Context, f func(pay.Tx) error) error {
 	return c.err
 }
 
+// waitingMax bounds how many changes wait, but for urgent ones. On the slowest disk they are written within some
+// seconds; who serves requests lets in fewer.
+const waitingMax = 4096
+
 // queueUp waits until the writer takes the change.
 func (w *writer) queueUp(ctx context.Context, c *change) error {
-	w.waiting.Add(1)
+	n, queue := w.waiting.Add(1), w.queue
 	defer w.waiting.Add(-1)
+	if pay.IsUrgent(ctx) {
+		queue = w.urgent
+	} else if n > waitingMax {
+		return &pay.Error{Code: pay.Overloaded, Message: "too many changes wait to be written; ask again in some seconds"}
+	}
 	select {
-	case w.queue <- c:
+	case queue <- c:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -85,15 +95,34 @@ func (w *writer) close() error {
 
 func (w *writer) work(s *session) {
 	for {
-		select {
-		case c := <-w.queue:
-			batch := w.gather(c, s.batchMax)
-			if s.commit(batch) {
-				w.batched(len(batch))
+		c := w.next()
+		if c == nil {
+			select {
+			case c = <-w.urgent:
+			case c = <-w.queue:
+			case <-w.closing:
+				return
 			}
-		case <-w.closing:
-			return
 		}
+		batch := w.gather(c, s.batchMax)
+		if s.commit(batch) {
+			w.batched(len(batch))
+		}
+	}
+}
+
+// next returns the change whose turn it is, or nil if none waits.
+func (w *writer) next() *change {
+	select {
+	case c := <-w.urgent:
+		return c
+	default:
+	}
+	select {
+	case c := <-w.queue:
+		return c
+	default:
+		return nil
 	}
 }
 
@@ -103,12 +132,11 @@ func (w *writer) gather(first *change, most int) []*change {
 	batch := []*change{first}
 	runtime.Gosched()
 	for len(batch) < most {
-		select {
-		case c := <-w.queue:
-			batch = append(batch, c)
-		default:
-			return batch
+		c := w.next()
+		if c == nil {
+			break
 		}
+		batch = append(batch, c)
 	}
 	return batch
 }
