@@ -45,3 +45,6 @@ func (s *Store) PlanOrders(ctx context.Context, f pay.OrderFilter) (steps []stri
 
 // Tables are those that Copy copies.
 func Tables() []string { return tables[:] }
+
+// WaitingMax is how many changes may wait.
+const WaitingMax = waitingMax

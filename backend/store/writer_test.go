@@ -37,7 +37,7 @@ func together(t *testing.T, s *store.Store, changes ...func(pay.Tx) error) []err
 
 // waitForSenders waits until so many goroutines stand in line for a writer.
 func waitForSenders(n int) {
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, 8<<20) // some thousands of them
 	for {
 		stacks := string(buf[:runtime.Stack(buf, true)])
 		waiting := 0
@@ -184,5 +184,50 @@ func TestUpdateAfterClose(t *testing.T) {
 	wg.Wait()
 	if err := s.Update(t.Context(), put(t, "late")); err == nil {
 		t.Error("written after Close")
+	}
+}
+
+// However many changes wait, an urgent one is made before them, and is not refused when they are.
+func TestUrgentGoesFirst(t *testing.T) {
+	s, _ := open(t)
+	holding, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Update(t.Context(), func(pay.Tx) error { close(holding); <-release; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-holding
+	var made []string // by the writer alone, one after the other
+	for range store.WaitingMax {
+		wg.Go(func() {
+			if err := s.Update(t.Context(), func(pay.Tx) error { made = append(made, "plain"); return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for s.Waiting() < store.WaitingMax {
+		runtime.Gosched()
+	}
+	if err := s.Update(t.Context(), put(t, "refused")); pay.CodeOf(err) != pay.Overloaded {
+		t.Errorf("one more: %v; want it refused", err)
+	}
+	wg.Go(func() {
+		err := s.Update(pay.Urgent(t.Context()), func(pay.Tx) error { made = append(made, "urgent"); return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for s.Waiting() < store.WaitingMax+1 {
+		runtime.Gosched()
+	}
+	waitForSenders(store.WaitingMax + 1)
+	close(release)
+	wg.Wait()
+	if len(made) != store.WaitingMax+1 || made[0] != "urgent" {
+		t.Errorf("%d changes, the first %q; want the urgent one first of %d", len(made), made[0], store.WaitingMax+1)
+	}
+	if has(t, s, "refused") {
+		t.Error("what was refused is made")
 	}
 }
