@@ -55,7 +55,7 @@ type Server struct {
 	// Dashboard serves the staff's pages under /dashboard/. nil: there are none.
 	Dashboard http.Handler
 
-	Capacity Capacity
+	Capacity Capacity // the zero value takes nothing on; see CapacityOf
 
 	settings atomic.Pointer[Settings]
 
