@@ -154,7 +154,7 @@ func (v *window) looksSo(t *testing.T, source, name, theme, lang, folder string)
 		if width == 320 {
 			continue
 		}
-		for _, broken := range axeRun(t, v) {
+		for _, broken := range axeRun(t, v, "") {
 			t.Errorf("%s, %s, %s, %d: %s", name, theme, lang, width, broken)
 		}
 		if folder != "" {

@@ -244,9 +244,20 @@ func TestGallery(t *testing.T) {
 	}
 	langs := []string{"zh-CN", "en", "ja"}
 	only := os.Getenv("SAOMA_SCENE")
+	wanted := func(name string) bool { return only == "" || slices.Contains(strings.Split(only, ";"), name) }
+	for _, sc := range buildShopScenes(t) {
+		if !wanted(sc.name) {
+			continue
+		}
+		t.Run(sc.name, func(t *testing.T) {
+			for _, lang := range langs {
+				t.Run(lang, func(t *testing.T) { photographShop(t, sc, lang, folder) })
+			}
+		})
+	}
 	s := buildStages(t)
 	for _, sc := range scenes {
-		if only != "" && !slices.Contains(strings.Split(only, ","), sc.name) {
+		if !wanted(sc.name) {
 			continue
 		}
 		t.Run(sc.name, func(t *testing.T) {
@@ -269,22 +280,27 @@ func photograph(t *testing.T, v *window, sc scene, lang, folder string) {
 	}
 	for _, theme := range []string{"light", "dark"} {
 		dress(t, v, theme)
-		for _, size := range sizes {
-			if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(int64(size[0]), int64(size[1]))); err != nil {
-				t.Fatal(err)
-			}
-			if over := evaluate[int](t, v, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s %s at %d px: %d px too wide", theme, lang, size[0], over)
-			}
-			png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := strings.NewReplacer(" ", "-", ",", "", "?", "").Replace(sc.name)
-			file := fmt.Sprintf("%s_%s_%s_%d.png", name, lang, theme, size[0])
-			if err := os.WriteFile(filepath.Join(folder, file), png, 0o600); err != nil {
-				t.Fatal(err)
-			}
+		v.keepPictures(t, sc.name, lang, theme, folder, sizes)
+	}
+}
+
+// keepPictures photographs the window in some sizes, in which nothing may be too wide.
+func (v *window) keepPictures(t *testing.T, name, lang, theme, folder string, sizes [][2]int) {
+	t.Helper()
+	for _, size := range sizes {
+		if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(int64(size[0]), int64(size[1]))); err != nil {
+			t.Fatal(err)
+		}
+		if over := evaluate[int](t, v, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+			t.Errorf("%s %s at %d px: %d px too wide", theme, lang, size[0], over)
+		}
+		png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := fmt.Sprintf("%s_%s_%s_%d.png", strings.NewReplacer(" ", "-", ",", "", "?", "").Replace(name), lang, theme, size[0])
+		if err := os.WriteFile(filepath.Join(folder, file), png, 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

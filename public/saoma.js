@@ -15,7 +15,6 @@
   const PATIENCE = 30_000; // of Saoma.checkout, if the shop does not say otherwise
   const LEAVE_AFTER = 4_000; // long enough to read "paid", short enough not to be in the way
   const KIOSK_RETRY = 15_000; // nobody is there to press a button
-  const TRIES = 3; // of a frame, before there is a link in its place
 
   // What is said when the checkout does not open, the name of the cross, and the name of the checkout.
   const WORDS = {
@@ -45,8 +44,8 @@
 .inner{display:grid}
 .inner>*{grid-area:1/1;width:100%;height:668px}
 iframe{border:0;color-scheme:light}
-.note{display:grid;place-content:center;gap:16px;text-align:center}
-.note:empty::before{content:"···";font-size:32px;opacity:.4}
+.note{display:grid;align-content:center;justify-items:center;gap:12px;text-align:center}
+.note:empty::before{content:"···";font-size:28px;opacity:.4}
 .act{padding:8px 24px;border:1px solid;border-radius:8px;background:none;font:inherit;color:inherit;text-decoration:none}
 dialog{width:420px;max-width:100%;max-height:100%;border:0;padding:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-background,Canvas);overscroll-behavior:contain}
 dialog::backdrop{background:var(--saoma-overlay,#0008)}
@@ -270,7 +269,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       this.#once ||= crypto.getRandomValues(new Uint32Array(4)).join('-');
       const answer = await fetch(SERVER + '/v1/checkouts?lang=' + this.#lang, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.#once },
+        headers: { 'Idempotency-Key': this.#once, 'Content-Type': 'application/json' },
         body: JSON.stringify({
           key: this.key || script.dataset.key || '',
           // "latte:2,cake": a missing quantity is one. What is wrong, the server says.
@@ -316,7 +315,7 @@ dialog::backdrop{background:var(--saoma-overlay,#0008)}
       clearTimeout(this.#wait);
       this.#wait = setTimeout(() => {
         this.#drop();
-        if (++this.#tries < TRIES) this.#mount();
+        if (++this.#tries < 3) this.#mount(); // or there is a link in its place
         else this.#fail(new SaomaError('frame'));
       }, limit);
     }
