@@ -54,19 +54,25 @@ func (w *world) open(t *testing.T, path string, before ...string) *window {
 
 func (w *world) openAt(t *testing.T, url string, before ...string) *window {
 	t.Helper()
+	return w.openFor(t, time.Minute, url, before...)
+}
+
+// openFor opens a window that is of use for so long.
+func (w *world) openFor(t *testing.T, limit time.Duration, url string, before ...string) *window {
+	t.Helper()
 	browser, err := chromium()
 	if err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	return w.openIn(t, browser, url, before...)
+	return w.openIn(t, browser, limit, url, before...)
 }
 
 // openIn opens a window in another browser than the one that all tests share.
-func (w *world) openIn(t *testing.T, browser context.Context, url string, before ...string) *window {
+func (w *world) openIn(t *testing.T, browser context.Context, limit time.Duration, url string, before ...string) *window {
 	t.Helper()
 	ctx, closeWindow := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	t.Cleanup(cancel)
 	v := &window{world: w, ctx: ctx}
 	if err := chromedp.Listen(ctx, v.hear); err != nil {

@@ -63,18 +63,46 @@ func (w *world) officePages(t *testing.T, o order) []staffPage {
 		t.Fatal(err)
 	}
 	return []staffPage{
-		{"products", "products"},
-		{"a product", "products/latte"},
-		{"a product to delete", "products/latte/delete"},
-		{"webhooks", "webhooks"},
-		{"a webhook", "webhooks/" + string(d.ID)},
-		{"webhooks to send again", "webhooks/resend?since=2026-01-02T08:00&what=all"},
-		{"reports", "reports"},
-		{"a report", "reports/2026-01-02"},
-		{"keys", "keys"},
-		{"a key", "keys/" + string(k.ID)},
-		{"settings", "settings"},
+		{name: "products", path: "products"},
+		{name: "a product", path: "products/latte"},
+		{name: "a product to delete", path: "products/latte/delete"},
+		{name: "webhooks", path: "webhooks"},
+		{name: "a webhook", path: "webhooks/" + string(d.ID)},
+		{name: "webhooks to send again", path: "webhooks/resend?since=2026-01-02T08:00&what=all"},
+		{name: "reports", path: "reports"},
+		{name: "a report", path: "reports/2026-01-02"},
+		{name: "keys", path: "keys"},
+		{name: "a key", path: "keys/" + string(k.ID)},
+		{name: "settings", path: "settings"},
+		{name: "settings that were checked", path: "settings", act: w.checkSettings},
+		{name: "a new key", path: "keys", act: func(t *testing.T, v *window) {
+			v.fill(t, "name", "a server with a rather long name, in Shanghai")
+			v.submit(t, "/dashboard/keys")
+			v.arrivesAt(t, "output.secret")
+		}},
+		{name: "a product that is not right", path: "products/~new", act: func(t *testing.T, v *window) {
+			v.fill(t, "sku", "a b")
+			v.fill(t, "price", "-1")
+			v.submit(t, "/dashboard/products")
+			v.arrivesAt(t, "[role=alert], .wrong")
+		}},
 	}
+}
+
+// checkSettings has the doctor look. A page asks for that once in half a minute: the shop's clock goes on.
+func (w *world) checkSettings(t *testing.T, v *window) {
+	t.Helper()
+	w.forward(time.Minute)
+	v.submit(t, "/dashboard/settings/check")
+	v.arrivesAt(t, ".checks")
+}
+
+// arrivesAt waits until the page that the form leads to has an element.
+func (v *window) arrivesAt(t *testing.T, selector string) {
+	t.Helper()
+	eventually(t, "there is "+selector, func() bool {
+		return v.look(fmt.Sprintf(`String(document.readyState === 'complete' && !!document.querySelector(%q))`, selector)) == "true"
+	})
 }
 
 // An owner makes a product, takes it off sale and deletes it, sends a test webhook, makes a key and has the settings

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -103,7 +104,7 @@ func TestEmbedClassicScrollbars(t *testing.T) {
 	if err := chromedp.Do(browser); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	v := w.openIn(t, browser, w.shop.url+"/page.html")
+	v := w.openIn(t, browser, time.Minute, w.shop.url+"/page.html")
 	if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(900, 500)); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -144,29 +145,34 @@ func (s *shop) bakerysRows(t *testing.T) string {
 	defer func() { _ = db.Close() }()
 	var all strings.Builder
 	for _, table := range []string{"orders", "products", "secret_keys", "deliveries", "reconciliations", "staff", "staff_log", "endpoints", "refunds"} {
-		rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table+` WHERE merchant = 'bakery' ORDER BY 1, 2`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		names, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			row, into := make([]any, len(names)), make([]any, len(names))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = fmt.Fprintln(&all, table, row)
-		}
-		if err := rows.Err(); err != nil {
+		if err := dump(t.Context(), &all, db, table); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return all.String()
+}
+
+func dump(ctx context.Context, to io.Writer, db *sql.DB, table string) error {
+	rows, err := db.QueryContext(ctx, `SELECT * FROM `+table+` WHERE merchant = 'bakery' ORDER BY 1, 2`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		row, into := make([]any, len(names)), make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(to, table, row)
+	}
+	return rows.Err()
 }
 
 // Every form there is counts only with the token of this very browser, and from a page of ours.

@@ -64,10 +64,10 @@ func height(v, top pay.Fen) int {
 	return max(int(v*chartHeight/top), 2)
 }
 
-// ceiling is a round number that is not below n: 1, 2, 2.5 or 5 times a power of ten yuan.
+// ceiling is a round number that is not below n, and not far above: 1, 1.2, 1.5, 2, … times a power of ten yuan.
 func ceiling(n pay.Fen) pay.Fen {
 	for power := pay.Fen(100); ; power *= 10 {
-		for _, step := range [...]pay.Fen{power, power * 2, power * 5 / 2, power * 5} {
+		for _, step := range [...]pay.Fen{power, power * 6 / 5, power * 3 / 2, power * 2, power * 5 / 2, power * 3, power * 4, power * 5, power * 6, power * 8} {
 			if step >= n {
 				return step
 			}

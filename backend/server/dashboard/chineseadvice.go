@@ -36,7 +36,7 @@ var chineseAdvice = map[string]string{
 	"no orders yet": "还没有订单",
 	"somebody has altered the books; run saoma verify, and compare them with a backup": "账本被改动过，请运行 saoma verify 并与备份比对",
 	"open the database": "打开数据库", "open the database %s": "打开数据库 %s", "open the database %s on %s": "打开数据库 %s（位于 %s）",
-	"verify the newest events": "核对最近的记录", "book an echo": "写入自检记录", "look for damage": "检查损坏", "guard the events": "保护记录",
+	"verify the newest events": "核对最近的记录", "event # of %s": "记录 #（订单 %s）", "book an echo": "写入自检记录", "look for damage": "检查损坏", "guard the events": "保护记录",
 	"the database is damaged": "数据库已损坏", "connection refused": "连接被拒绝", "no such file or directory": "没有该文件或文件夹",
 	"permission denied": "没有权限", "is a directory": "是文件夹", "file is not a database": "该文件不是数据库", "open the database  on %s": "打开数据库（位于 %s）", "ask for fsync": "检查落盘设置", "message authentication failed": "校验未通过",
 	"database is locked": "数据库被占用",
