@@ -1,7 +1,8 @@
 # make run    the demo: server, shop and simulator, on http://127.0.0.1:8080, :8081 and :8082
 # make test   all tests, also in a real browser
 # make check  formatting, vet for both targets, lint, the build of both programs, the budgets in bytes
-# make bench  benchmarks: medians and ratios, nothing that passes or fails
+# make bench  the whole program measured on this machine, in one table: some minutes. ROWS='push callbacks' takes some
+#             rows, FLAGS='-cpuprofile DIR' profiles the server meanwhile; go run ./backend/bench -help tells more
 # make gallery  photographs of every state of the checkout, in themes, languages and widths: shots/index.html
 # make crash  the program is killed 200 times under load (10 times in make test), and its books are checked each time
 # make simulate SEED=7 ORDERS=1000   simulated days of a shop with everything going wrong, and then the books
@@ -66,7 +67,7 @@ check: $(DIST) .bin/golangci-lint
 	$(GO) build -trimpath -o /dev/null ./backend
 
 bench: $(DIST)
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./backend/bench $(FLAGS) $(ROWS)
 
 # WeChat's customers see all of this; look at it after a change of the widget or of its styles.
 gallery: build

@@ -15,6 +15,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,9 +50,15 @@ type serveCommand struct {
 	DemoShop string        `help:"The demo's shop." default:"127.0.0.1:8081" placeholder:"ADDR"`
 	DemoSim  string        `help:"The demo's simulator of WeChat Pay." default:"127.0.0.1:8082" placeholder:"ADDR"`
 	Data     string        `help:"The demo's data folder." placeholder:"DIR"`
+	Profile  string        `name:"cpuprofile" help:"Write a CPU profile for go tool pprof, until the program ends." placeholder:"FILE"`
 }
 
-func (c serveCommand) Run(ctx context.Context, out io.Writer) error {
+func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
+	stop, err := profile(c.Profile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	if c.Config == "" {
 		return runDemo(ctx, c, out)
 	}
