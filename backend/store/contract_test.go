@@ -107,6 +107,9 @@ func newPostgres(t *testing.T) database {
 var cluster = sync.OnceValues(func() (*postgrestest.Cluster, error) { return postgrestest.Start(context.Background()) })
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(startsAtOnce); address != "" {
+		os.Exit(startServer(address))
+	}
 	code := m.Run()
 	if c, err := cluster(); err == nil {
 		if err := c.Remove(); err != nil {

@@ -2,7 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3"
 
 	"saoma/backend/pay"
 )
@@ -48,3 +54,19 @@ func Tables() []string { return tables[:] }
 
 // WaitingMax is how many changes may wait.
 const WaitingMax = waitingMax
+
+// Migrate takes the steps, with all that is done about it when a database is opened.
+func Migrate(ctx context.Context, address string, steps fs.FS) error {
+	if file, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		db, err := sql.Open("sqlite", dsn(file))
+		if err != nil {
+			return err
+		}
+		return errors.Join(migrate(ctx, goose.DialectSQLite3, db, steps), db.Close())
+	}
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return err
+	}
+	return preparePostgres(ctx, migratorOf(c), steps)
+}

@@ -68,18 +68,16 @@ func openPostgres(ctx context.Context, address string, d dialect) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	// What has not ended after these ends by itself, so that no lock is held for ever by a server that has gone.
-	for name, value := range map[string]string{
-		"statement_timeout": "15s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "30s", "application_name": "saoma",
-	} {
-		if c.RuntimeParams[name] == "" {
-			c.RuntimeParams[name] = value
-		}
-	}
+	migrator := migratorOf(c)
+	limit(c, map[string]string{"statement_timeout": "15s", "idle_in_transaction_session_timeout": "30s"})
 	db := stdlib.OpenDB(*c)
 	db.SetMaxIdleConns(s.writers + s.dialect.readers)
 	s.dbs = append(s.dbs, db)
-	if err := preparePostgres(ctx, db); err != nil {
+	err = checkDurable(ctx, db)
+	if err == nil {
+		err = preparePostgres(ctx, migrator, migrations())
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s on %s: %w", c.Database, c.Host, err), s.Close())
 	}
 	if err := s.connect(ctx, db, db); err != nil {
@@ -88,7 +86,25 @@ func openPostgres(ctx context.Context, address string, d dialect) (*Store, error
 	return s, nil
 }
 
-func preparePostgres(ctx context.Context, db *sql.DB) error {
+// limit sets what the address does not set itself. What has not ended after these limits ends by itself, so that no lock is
+// held for ever by a server that has gone.
+func limit(c *pgx.ConnConfig, limits map[string]string) {
+	limits["lock_timeout"], limits["application_name"] = "10s", "saoma"
+	for name, value := range limits {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+}
+
+// migratorOf lets a migration take as long as it needs, for it may go through all that is there.
+func migratorOf(c *pgx.ConnConfig) *pgx.ConnConfig {
+	c = c.Copy()
+	limit(c, map[string]string{"statement_timeout": "0"})
+	return c
+}
+
+func checkDurable(ctx context.Context, db *sql.DB) error {
 	for _, setting := range [...]string{"fsync", "synchronous_commit"} {
 		var value string
 		if err := db.QueryRowContext(ctx, `SELECT current_setting($1)`, setting).Scan(&value); err != nil {
@@ -98,25 +114,25 @@ func preparePostgres(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("%s is off: what it reports as committed can be lost; turn it on", setting)
 		}
 	}
-	migrations, err := fs.Sub(schema, "schema")
+	return nil
+}
+
+// preparePostgres brings the schema up to date. Whoever comes second waits for the first, asking every second for five minutes.
+func preparePostgres(ctx context.Context, c *pgx.ConnConfig, steps fs.FS) (err error) {
+	db := stdlib.OpenDB(*c)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
+	if err := migrate(ctx, goose.DialectPostgres, db, steps, goose.WithSessionLocker(locker)); err != nil {
 		return err
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithSessionLocker(locker))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
 	}
 	return guardPostgres(ctx, db)
 }
 
-// guardPostgres makes the database itself refuse to alter history, as appendOnly does for SQLite.
+// guardPostgres makes the database itself refuse to alter history, as appendOnly does for SQLite. A trigger that is there stays:
+// to make it anew has everybody wait who writes, and a server starts while others work.
 func guardPostgres(ctx context.Context, db *sql.DB) (err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -132,16 +148,29 @@ func guardPostgres(ctx context.Context, db *sql.DB) (err error) {
 		`CREATE OR REPLACE FUNCTION only_appended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			RAISE EXCEPTION '% are only appended', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 		END $$`,
-		`CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION only_appended()`,
-		`CREATE OR REPLACE TRIGGER events_no_truncate BEFORE TRUNCATE ON events EXECUTE FUNCTION only_appended()`,
-		`CREATE OR REPLACE TRIGGER roots_no_change BEFORE UPDATE OR DELETE ON roots FOR EACH ROW EXECUTE FUNCTION only_appended()`,
-		`CREATE OR REPLACE TRIGGER roots_no_truncate BEFORE TRUNCATE ON roots EXECUTE FUNCTION only_appended()`,
-		`CREATE OR REPLACE TRIGGER staff_log_no_change BEFORE UPDATE OR DELETE ON staff_log FOR EACH ROW EXECUTE FUNCTION only_appended()`,
-		`CREATE OR REPLACE TRIGGER staff_log_no_truncate BEFORE TRUNCATE ON staff_log EXECUTE FUNCTION only_appended()`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
+	for _, table := range [...]string{"events", "roots", "staff_log"} {
+		if err := guardTable(ctx, tx, table, "no_change", "BEFORE UPDATE OR DELETE", "FOR EACH ROW"); err != nil {
+			return err
+		}
+		if err := guardTable(ctx, tx, table, "no_truncate", "BEFORE TRUNCATE", ""); err != nil {
+			return err
+		}
+	}
 	return tx.Commit()
+}
+
+func guardTable(ctx context.Context, tx *sql.Tx, table, name, when, each string) error {
+	name = table + "_" + name
+	var there bool
+	const is = `SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = CAST($1 AS regclass) AND tgname = $2)`
+	if err := tx.QueryRowContext(ctx, is, table, name).Scan(&there); err != nil || there {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "CREATE TRIGGER "+name+" "+when+" ON "+table+" "+each+" EXECUTE FUNCTION only_appended()")
+	return err
 }

@@ -135,23 +135,3 @@ func testClaimedByTwoServers(t *testing.T, d database) {
 		t.Errorf("claimed %d of %d", len(seen), n)
 	}
 }
-
-// Servers that start at once on a new database make its schema once. A file has one server, which nobody else races.
-func TestServersStartAtOnce(t *testing.T) {
-	t.Parallel()
-	d := newPostgres(t)
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			s, err := store.Open(t.Context(), d.address)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := errors.Join(s.Ping(t.Context()), s.Close()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-}

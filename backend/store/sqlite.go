@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,9 +14,6 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
-
-//go:embed schema/*.sql
-var schema embed.FS
 
 // sqliteDialect: one writer, for SQLite has one lock for writing, and some readers, which WAL lets go on beside it.
 func sqliteDialect() dialect {
@@ -40,7 +36,12 @@ func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
 	if err := prepareFile(file); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	if err := s.open(ctx, file); err != nil {
+	// Two that make a new file at once would both make its tables, and SQLite does not wait for another to turn on WAL.
+	unlock, err := lockFolder(ctx, filepath.Dir(file))
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := errors.Join(s.open(ctx, file), unlock()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", file, err), s.Close())
 	}
 	return s, nil
@@ -64,12 +65,16 @@ func (s *Store) open(ctx context.Context, file string) error {
 	return s.connect(ctx, write, read)
 }
 
-// prepareFile makes the file before SQLite does, which would leave it readable by everybody.
+// prepareFile makes the file before SQLite does, which would leave it readable by everybody. One that is there is not touched:
+// closing it would end the locks that this process has on it (POSIX, fcntl).
 func prepareFile(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -93,16 +98,8 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	if err := checkVersion(ctx, db); err != nil {
 		return err
 	}
-	migrations, err := fs.Sub(schema, "schema")
-	if err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, db, migrations()); err != nil {
 		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
 	}
 	for _, guard := range appendOnly {
 		if _, err := db.ExecContext(ctx, guard); err != nil {
