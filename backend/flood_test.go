@@ -23,7 +23,7 @@ import (
 const (
 	floodDescriptors = 800
 	floodConnections = 3000
-	floodSockets     = floodDescriptors / 4 * 3
+	floodSockets     = floodDescriptors - 2*floodDescriptors/8
 )
 
 // besiege starts the program with few descriptors and a metrics token.

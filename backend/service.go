@@ -139,7 +139,7 @@ func newService(ctx context.Context, c config, log *slog.Logger, o options) (*se
 			metrics.TriedWebhook(d, t)
 		},
 	}
-	s.connections = server.NewConnections(func() int { return capacity.Connections - s.hub.Len() })
+	s.connections = server.NewConnections(func() int { return capacity.Beside(s.hub.Len()) })
 	s.observe(metrics, capacity)
 	handler, err := s.handler(c, gateway, metrics, o, capacity)
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *service) observe(m *server.Metrics, c server.Capacity) {
 	m.Gauge("saoma_sockets", "Open WebSockets.", func() float64 { return float64(s.hub.Len()) })
 	m.Gauge("saoma_sockets_limit", "How many WebSockets may be open.", func() float64 { return float64(c.Sockets) })
 	m.Gauge("saoma_connections", "Open connections, WebSockets aside.", func() float64 { return float64(s.connections.Len()) })
-	m.Gauge("saoma_connections_limit", "How many connections may be open, WebSockets too.", func() float64 { return float64(c.Connections) })
+	m.Gauge("saoma_connections_limit", "How many connections may be open, WebSockets too, unless these leave less than 500 to others.", func() float64 { return float64(c.Connections) })
 	m.Count("saoma_connections_closed_total", "Connections without a request that were closed to make room.",
 		func() float64 { return float64(s.connections.Closed()) })
 	m.Backlog(func(ctx context.Context) (pay.Backlog, error) { return s.store.Backlog(ctx, s.cashier.Now()) })

@@ -91,6 +91,7 @@ type Hub struct {
 	mu       sync.Mutex
 	topics   map[string]*topic
 	sockets  map[*socket]struct{}
+	opening  int // that will be among the sockets in a moment
 	closed   bool
 	lastCode int // what Close says to sockets
 }
@@ -200,7 +201,29 @@ func (h *Hub) list() []*socket {
 func (h *Hub) Full() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.closed || h.options.SocketsMax > 0 && len(h.sockets) >= h.options.SocketsMax
+	return h.full()
+}
+
+// full is Full. The caller holds mu.
+func (h *Hub) full() bool {
+	return h.closed || h.options.SocketsMax > 0 && len(h.sockets)+h.opening >= h.options.SocketsMax
+}
+
+// reserve takes room for a socket, until opened.
+func (h *Hub) reserve() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.full() {
+		return false
+	}
+	h.opening++
+	return true
+}
+
+func (h *Hub) opened() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.opening--
 }
 
 // add registers a socket and counts its reader, which must be started. It reports false after Close.

@@ -43,11 +43,12 @@ func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request, code int) {
 // open upgrades and registers. It returns nil if the request has been answered otherwise. What is
 // published from now on waits for [socket.begin].
 func (h *Hub) open(w http.ResponseWriter, r *http.Request, topic string) *socket {
-	if h.Full() {
+	if !h.reserve() {
 		w.Header().Set("Retry-After", "5") // seconds: a restart takes less
 		http.Error(w, "no more connections for now", http.StatusServiceUnavailable)
 		return nil
 	}
+	defer h.opened()
 	if want := h.options.Subprotocol; want != "" && !slices.Contains(websocket.Subprotocols(r), want) {
 		http.Error(w, "Sec-WebSocket-Protocol must offer "+want, http.StatusBadRequest)
 		return nil

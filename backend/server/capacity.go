@@ -18,28 +18,36 @@ type Capacity struct {
 	Callbacks int // of WeChat Pay
 	Changes   int // calls that make or change something: orders, checkouts, refunds, products
 	Reads     int // calls and pages that only read, and WebSockets while they are opened
-	Polls     int // long polls
+	Polls     int // long polls; never more than half of what Beside leaves, for each holds a connection
 	Staff     int // requests for the dashboard
 
 	Sockets     int // open WebSockets
 	Connections int // of any kind, WebSockets too
+	Spare       int // connections that WebSockets leave to others, however many they are
 }
+
+// Beside returns how many connections may be open beside so many WebSockets.
+func (c Capacity) Beside(sockets int) int { return max(c.Connections-sockets, c.Spare) }
 
 // DescriptorsDefault is how many files and connections a process commonly may have open.
 const DescriptorsDefault = 20_000
 
 // CapacityOf returns the capacity of a process that may have so many descriptors open. An eighth of them is left for
-// the books, and for calls to WeChat Pay and to merchants' servers.
+// the books, and for calls to WeChat Pay and to merchants' servers. WebSockets, which call nobody, may fill all but
+// spare descriptors for others and as many again for the books and calls: then fewer requests come at once, and fewer
+// calls go out.
 func CapacityOf(descriptors int) Capacity {
+	spare := min(descriptors/8, 500)
 	return Capacity{
 		Callbacks: 1024, // 13,000 a second take two cores; so many are answered in a tenth of WeChat Pay's patience
 		Changes:   1024, // two cores sign 2,500 orders a second, each of which waits 0.3 s for WeChat Pay
 		Reads:     1024, // the dearest list takes 50 ms, four at a time: everybody is served before a proxy's patience ends
 		Staff:     128,  // some dozens of people, and what a page of theirs loads
 
-		Polls:       descriptors / 16, // each holds a connection
-		Sockets:     descriptors / 4 * 3,
+		Polls:       descriptors / 2,
+		Sockets:     descriptors - 2*spare,
 		Connections: descriptors - descriptors/8,
+		Spare:       spare,
 	}
 }
 
@@ -47,7 +55,7 @@ func CapacityOf(descriptors int) Capacity {
 // waits already, for the books or for WeChat Pay.
 type lane struct {
 	name    string
-	most    int64
+	most    func() int
 	inside  atomic.Int64
 	refused atomic.Int64
 }
@@ -69,14 +77,15 @@ func (s *Server) openLanes() {
 		&l.callbacks: {"callbacks", c.Callbacks}, &l.changes: {"changes", c.Changes}, &l.reads: {"reads", c.Reads},
 		&l.polls: {"polls", c.Polls}, &l.staff: {"staff", c.Staff},
 	} {
-		lane.name, lane.most = width.name, int64(width.most)
+		lane.name, lane.most = width.name, func() int { return width.most }
 	}
+	l.polls.most = func() int { return min(c.Polls, c.Beside(s.Hub.Len())/2) }
 	s.Metrics.lanes(l.all())
 }
 
 // enter lets a request in, until leave, or refuses it.
 func (l *lane) enter() error {
-	if l.inside.Add(1) > l.most {
+	if l.inside.Add(1) > int64(l.most()) {
 		l.inside.Add(-1)
 		return l.refuse()
 	}
@@ -87,7 +96,7 @@ func (l *lane) leave() { l.inside.Add(-1) }
 
 // full refuses a request of which it is known already that there is no room for it: nothing is read or asked for its sake.
 func (l *lane) full() error {
-	if l.inside.Load() >= l.most {
+	if l.inside.Load() >= int64(l.most()) {
 		return l.refuse()
 	}
 	return nil

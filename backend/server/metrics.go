@@ -130,7 +130,7 @@ func (m *Metrics) lanes(all []*lane) {
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "saoma_requests_in_flight", ConstLabels: labels,
 				Help: "Requests that are being served."}, func() float64 { return float64(l.inside.Load()) }),
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "saoma_requests_in_flight_limit", ConstLabels: labels,
-				Help: "How many may be served at once."}, func() float64 { return float64(l.most) }),
+				Help: "How many may be served at once."}, func() float64 { return float64(l.most()) }),
 			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "saoma_requests_overloaded_total", ConstLabels: labels,
 				Help: "Requests refused with 503, for there was no room."}, func() float64 { return float64(l.refused.Load()) }),
 		)
