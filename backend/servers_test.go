@@ -37,7 +37,7 @@ import (
 // of his order, and the books hold what WeChat Pay holds.
 func TestThreeServers(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t)
+	f := newFleet(t, (*fleet).balance)
 	ctx, stop := context.WithCancel(t.Context())
 	var shops sync.WaitGroup
 	defer func() { stop(); shops.Wait() }()
@@ -87,13 +87,14 @@ type fleet struct {
 	balancer *httptest.Server
 	turn     atomic.Int64
 	log      logs
+	ended    func(error) // told how a browser's socket ended before its order did; nil: that is of no matter
 
 	sold  atomic.Int64
 	mu    sync.Mutex
 	waits []time.Duration // from payment to the browser
 }
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t *testing.T, balance func(*fleet) http.Handler) *fleet {
 	t.Helper()
 	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "saoma")}
 	var err error
@@ -115,7 +116,7 @@ func newFleet(t *testing.T) *fleet {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	f.balancer = httptest.NewServer(f.balance())
+	f.balancer = httptest.NewServer(balance(f))
 	t.Cleanup(f.balancer.Close)
 	folder := dataFolder(t)
 	f.sim = simulate(t, folder, wechatsim.Options{Speed: 1000})
@@ -287,6 +288,9 @@ func (f *fleet) watch(ctx context.Context, token string, watching, seen chan str
 		for {
 			var m wire.Message
 			if err := conn.ReadJSON(&m); err != nil {
+				if f.ended != nil {
+					f.ended(err)
+				}
 				break // told to come again, or cut off
 			}
 			first()

@@ -37,7 +37,9 @@ const (
 	houseEvery     = 30 * time.Minute       // also how often an unfinished bill is asked for again
 	handshakeLimit = 200 * time.Millisecond // of those who come while the program leaves
 	shutdownLimit  = 25 * time.Second       // for requests under way when the program is told to end: two calls to WeChat Pay
-	goodbyeLimit   = 3 * time.Second        // for browsers to be told so
+	goodbyeLimit   = 3 * time.Second        // for browsers to go once they were told
+	goodbyeRate    = 2500                   // browsers a second that are told to come again: what is nothing to another server
+	goodbyesLimit  = 10 * time.Second       // for all to be told, 25,000 of them
 )
 
 // A service is the running server with all its parts.
@@ -319,9 +321,11 @@ func (s *service) leave(while time.Duration) {
 // close lets requests under way come to their end, tells browsers to come again, and closes the books.
 func (s *service) close() error {
 	// Browsers hear of what the last requests have done before they are told to come again.
-	err := errors.Join(within(shutdownLimit, s.http.Shutdown), within(goodbyeLimit, func(ctx context.Context) error {
-		return s.hub.Close(ctx, wire.CloseRestart)
-	}))
+	err := within(shutdownLimit, s.http.Shutdown)
+	err = errors.Join(err, within(goodbyesLimit, func(ctx context.Context) error {
+		s.hub.Dismiss(ctx, wire.CloseRestart, goodbyeRate)
+		return nil
+	}), within(goodbyeLimit, func(ctx context.Context) error { return s.hub.Close(ctx, wire.CloseRestart) }))
 	if s.stop != nil {
 		s.stop()
 	}
