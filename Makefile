@@ -4,6 +4,7 @@
 # make bench  the whole program measured on this machine, in one table: some minutes. ROWS='push callbacks' takes some
 #             rows, FLAGS='-cpuprofile DIR' profiles the server meanwhile; go run ./backend/bench -help tells more
 # make gallery  photographs of every state of the checkout, in themes, languages and widths: shots/index.html
+# make soak   the program under a steady load, SOAK=1h or five minutes: memory, goroutines and descriptors must not grow
 # make crash  the program is killed 200 times under load (10 times in make test), and its books are checked each time
 # make simulate SEED=7 ORDERS=1000   simulated days of a shop with everything going wrong, and then the books
 
@@ -14,7 +15,7 @@ DIST    := public/dist/.built
 SOURCES := $(wildcard public/*.js public/releases/*.js public/*.css public/*.d.ts) go.mod go.sum \
            $(shell find widget backend/wire -name '*.go' -not -name '*_test.go')
 
-.PHONY: run build needs test check bench gallery crash simulate clean
+.PHONY: run build needs test check bench gallery soak crash simulate clean
 
 run: build
 	./saoma
@@ -72,6 +73,11 @@ bench: $(DIST)
 # WeChat's customers see all of this; look at it after a change of the widget or of its styles.
 gallery: build
 	SAOMA_GALLERY=$(CURDIR)/shots $(GO) test ./backend -run 'TestGallery|TestOtherMedia' -count=1 -timeout 30m
+
+SOAK ?= 5m
+
+soak: $(DIST)
+	SAOMA_SOAK=$(SOAK) $(GO) test ./backend -run TestSoak -count=1 -timeout 0 -v
 
 crash: $(DIST)
 	SAOMA_CRASHES=200 $(GO) test ./backend -run TestKilledAtAnyMoment -count=1 -timeout 1h -v
