@@ -114,8 +114,8 @@ func columnsOf(ctx context.Context, s *session, table string) (names []string, e
 	if err != nil {
 		return nil, err
 	}
-	names, err = rows.Columns()
-	return names, errors.Join(err, rows.Err(), rows.Close())
+	defer func() { err = errors.Join(err, rows.Err(), rows.Close()) }()
+	return rows.Columns()
 }
 
 // eachRow reads rows, gives each to f unless that is nil, and returns what they come to.

@@ -24,6 +24,7 @@ func texts(t *testing.T, db *sql.DB, query string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
@@ -31,7 +32,7 @@ func texts(t *testing.T, db *sql.DB, query string) (list []string) {
 		}
 		list = append(list, text)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -72,36 +73,43 @@ func fill(t *testing.T, db *sql.DB, tables []string) {
 func dump(t *testing.T, db *sql.DB, tables []string) (list []string) {
 	t.Helper()
 	for _, table := range tables {
-		rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.ColumnTypes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			values, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			line := table
-			for i, c := range columns {
-				if values[i] == int64(1) && c.DatabaseTypeName() == "BOOLEAN" {
-					values[i] = true // as PostgreSQL says it
-				}
-				line += fmt.Sprintf(" %s=%v", c.Name(), values[i])
-			}
-			list = append(list, line)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
+		list = append(list, dumpTable(t, db, table)...)
 	}
 	slices.Sort(list)
+	return list
+}
+
+func dumpTable(t *testing.T, db *sql.DB, table string) (list []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.ColumnTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		line := table
+		for i, c := range columns {
+			if values[i] == int64(1) && c.DatabaseTypeName() == "BOOLEAN" {
+				values[i] = true // as PostgreSQL says it
+			}
+			line += fmt.Sprintf(" %s=%v", c.Name(), values[i])
+		}
+		list = append(list, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return list
 }
 
