@@ -1,8 +1,9 @@
 # make run    the demo: server, shop and simulator, on http://127.0.0.1:8080, :8081 and :8082
 # make test   all tests, also in a real browser
 # make check  formatting, vet for both targets, lint, the build of both programs, the budgets in bytes
-# make bench  the whole program measured on this machine, in one table: some minutes. ROWS='push callbacks' takes some
-#             rows, FLAGS='-cpuprofile DIR' profiles the server meanwhile; go run ./backend/bench -help tells more
+# make bench  the whole program measured on this machine, in one table, and what customers see in a browser: some minutes.
+#             ROWS='push callbacks' takes some rows, FLAGS='-cpuprofile DIR' profiles the server meanwhile;
+#             go run ./backend/bench -help tells more
 # make gallery  photographs of every state of the checkout, in themes, languages and widths: shots/index.html
 # make soak   the program under a steady load, SOAK=1h or five minutes: memory, goroutines and descriptors must not grow
 # make crash  the program is killed 200 times under load (10 times in make test), and its books are checked each time
@@ -69,6 +70,7 @@ check: $(DIST) .bin/golangci-lint
 
 bench: $(DIST)
 	$(GO) run ./backend/bench $(FLAGS) $(ROWS)
+	[ -n '$(ROWS)' ] || $(GO) test -run '^$$' -bench 'TimeToCode|CallbackToPixels' ./backend
 
 # WeChat's customers see all of this; look at it after a change of the widget or of its styles.
 gallery: build

@@ -20,7 +20,7 @@ var rules = map[string]rule{
 	"saoma/backend": {
 		ours: []string{"saoma", "saoma/backend/bus", "saoma/backend/live", "saoma/backend/pay", "saoma/backend/server", "saoma/backend/server/dashboard", "saoma/backend/store",
 			"saoma/backend/webhook", "saoma/backend/wechat", "saoma/backend/wechatsim", "saoma/backend/wire"},
-		others: []string{"github.com/alecthomas/kong", "github.com/oklog/ulid/v2", "github.com/pelletier/go-toml/v2", "golang.org/x/time",
+		others: []string{"github.com/KimMachineGun/automemlimit", "github.com/alecthomas/kong", "github.com/oklog/ulid/v2", "github.com/pelletier/go-toml/v2", "golang.org/x/time",
 			"github.com/standard-webhooks/standard-webhooks/libraries"}, // the demo's shop verifies, as any shop would
 		reason: "it connects the parts; what they need is theirs to import",
 	},

@@ -59,6 +59,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	if err := limitMemory(); err != nil {
+		return err
+	}
+	go new(tidier).run(ctx)
 	if c.Config == "" {
 		return runDemo(ctx, c, out)
 	}

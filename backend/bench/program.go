@@ -95,6 +95,21 @@ func (p *process) memory() (float64, error) {
 	return 0, errors.New("the system does not tell a process's memory")
 }
 
+// memoryAtRest waits until the process has given back what it does not need any more.
+func (p *process) memoryAtRest() (least float64, err error) {
+	const calm = 12 * time.Second // twice as long as the program takes to see that nothing goes on
+	for since := time.Now(); time.Since(since) < calm; time.Sleep(250 * time.Millisecond) {
+		now, err := p.memory()
+		if err != nil {
+			return 0, err
+		}
+		if least == 0 || now < 0.98*least {
+			least, since = now, time.Now()
+		}
+	}
+	return p.memory()
+}
+
 // freeAddress finds one that the program may take.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

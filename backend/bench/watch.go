@@ -189,7 +189,7 @@ func (b *bench) watchers(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	before, err := p.memory()
+	before, err := p.memoryAtRest()
 	if err != nil {
 		return err
 	}
@@ -201,8 +201,7 @@ func (b *bench) watchers(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("with %d open: %w", len(all), err)
 		}
-		time.Sleep(2 * time.Second)
-		now, err := p.memory()
+		now, err := p.memoryAtRest()
 		if err != nil {
 			return err
 		}
