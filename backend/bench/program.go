@@ -95,6 +95,29 @@ func (p *process) memory() (float64, error) {
 	return 0, errors.New("the system does not tell a process's memory")
 }
 
+// processorTime is what the process has had of the cores since its start.
+func (p *process) processorTime() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name stands in brackets and may hold anything; utime and stime are the fields 14 and 15 (proc(5)).
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const user, system, tick = 14 - 3, 15 - 3, 10 * time.Millisecond
+	var ticks int64
+	for _, field := range []int{user, system} {
+		if field >= len(fields) {
+			return 0, fmt.Errorf("the system does not tell a process's time: %.200s", text)
+		}
+		n, err := strconv.ParseInt(fields[field], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * tick, nil
+}
+
 // memoryAtRest waits until the process has given back what it does not need any more.
 func (p *process) memoryAtRest() (least float64, err error) {
 	const calm = 12 * time.Second // twice as long as the program takes to see that nothing goes on

@@ -92,7 +92,7 @@ func hangUp(watchers []*watcher) {
 // push measures the time from sending a callback to the arrival of its news, with 8,000 browsers watching an order each
 // and 1,000 callbacks a second.
 func (b *bench) push(ctx context.Context) error {
-	return b.withPaid(ctx, "push", 8000, func(s *shop, orders []order) error {
+	return b.withPaid(ctx, "push", 8000, func(s *shop, _ *process, orders []order) error {
 		times, err := s.paced(ctx, orders, s.address, time.Millisecond)
 		if err != nil {
 			return err

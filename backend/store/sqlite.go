@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -73,6 +74,9 @@ func prepareFile(file string) error {
 	}
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
+		if info, err := os.Stat(file); err == nil && info.IsDir() { // of which SQLite says no more than that it cannot be opened
+			return &fs.PathError{Op: "open", Path: file, Err: syscall.EISDIR}
+		}
 		return nil
 	}
 	if err != nil {
