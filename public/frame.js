@@ -151,11 +151,11 @@
   async function call(what, again = true) {
     const signal = AbortSignal.timeout?.(2 * CALL_LIMIT);
     const answer = await fetch(url + what, { method: 'POST', signal }).catch(() => ({}));
-    const pause = answer.status === 429 ? answer.headers.get('Retry-After') * 1000 : 0;
+    const pause = answer.headers?.get('Retry-After') * 1000; // with 429 and 503
     if (again && pause > 0 && pause <= PAUSE_MOST) return wait(pause).then(() => call(what, false));
     refresh(); // also when refused: perhaps it was paid a moment ago
     const { code } = (!answer.ok && (await answer.json?.().catch(() => {}))) || {};
-    return answer.ok ? '' : { too_many_requests: 'many', out_of_stock: 'soldout' }[code] || 'norenew';
+    return answer.ok ? '' : { too_many_requests: 'many', overloaded: 'many', out_of_stock: 'soldout' }[code] || 'norenew';
   }
 
   async function cancel() {

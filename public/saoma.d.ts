@@ -107,10 +107,10 @@ declare global {
      */
     code: 'unreachable' | 'timeout' | 'frame' | 'closed' | (string & {});
 
-    /** What the customer can be told of it, in the language of the page: with `out_of_stock` and `too_many_requests`. */
+    /** What the customer can be told of it, in the language of the page: with `out_of_stock`, `too_many_requests` and `overloaded`. */
     note?: string;
 
-    /** Seconds until it is worth another try, with `too_many_requests`. The element tries again by itself then. */
+    /** Seconds until it is worth another try, with `too_many_requests` and `overloaded`. The element tries again by itself then. */
     retryAfter?: string | null;
   }
 

@@ -3,13 +3,11 @@ package server
 import (
 	"cmp"
 	"context"
-	"maps"
 	"net/http"
 	"time"
 
 	"saoma/backend/pay"
 	"saoma/backend/wire"
-	"saoma/widget/ui"
 )
 
 // A newCheckout is the body of POST /v1/checkouts. It cannot name an amount: the key in it is public.
@@ -29,25 +27,15 @@ type checkoutAnswer struct {
 	}
 }
 
+// createCheckout makes the order, if this browser may and has not made too many.
 func (s *Server) createCheckout(ctx context.Context, in *struct {
 	Origin  string `header:"Origin" doc:"Set by the browser; must be one of the merchant's"`
 	Key     string `header:"Idempotency-Key" maxLength:"255"`
-	Lang    string `query:"lang" doc:"The language of a problem's message; without it what Accept-Language says"`
-	Accepts string `header:"Accept-Language"`
+	Lang    string `query:"lang" doc:"The language of a problem's message; without it what Accept-Language says"` // see langOf
 	Body    newCheckout
 	RawBody []byte
 }) (*checkoutAnswer, error) {
-	out, err := s.makeCheckout(ctx, in.Origin, in.Key, in.Body, in.RawBody)
-	if err == nil {
-		return out, nil
-	}
-	p := s.problem(ctx, "createCheckout", err)
-	p.Message = ui.Refusal(ui.MatchLang(in.Lang, in.Accepts), p.Code)
-	return nil, p
-}
-
-// makeCheckout makes the order, if this browser may and has not made too many.
-func (s *Server) makeCheckout(ctx context.Context, origin, key string, b newCheckout, request []byte) (*checkoutAnswer, error) {
+	origin, key, b := in.Origin, in.Key, in.Body
 	m, ok := s.Cashier.Merchants.ByPublishableKey(b.Key)
 	if !ok {
 		return nil, s.unauthorized(ctx, "no merchant has this publishable key", problemField{"key", "must be a merchant's publishable key"})
@@ -67,7 +55,7 @@ func (s *Server) makeCheckout(ctx context.Context, origin, key string, b newChec
 	if key != "" {
 		key = "browser " + key
 	}
-	return once(ctx, s, m.ID, key, request, func(ctx context.Context, o pay.Once) (*checkoutAnswer, error) {
+	return once(ctx, s, m.ID, key, in.RawBody, func(ctx context.Context, o pay.Once) (*checkoutAnswer, error) {
 		return s.openCheckout(ctx, m, b, o)
 	})
 }
@@ -237,7 +225,7 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 	p := wire.Page{
 		Now:     s.Cashier.Now(),
 		Payee:   m.Name,
-		Lang:    ui.MatchLang(q.Get("lang"), r.Header.Get("Accept-Language")),
+		Lang:    langOf(r),
 		Order:   s.view(o),
 		Origins: m.Origins,
 		Device:  device, Channels: channels(m, device), Failed: failedOf(q), Back: backOf(q, o, m),
@@ -256,17 +244,4 @@ func (s *Server) checkoutPage(w http.ResponseWriter, r *http.Request) {
 	if s.Shown != nil {
 		s.Shown(o)
 	}
-}
-
-// pageProblem is the checkout page that cannot be shown.
-func (s *Server) pageProblem(w http.ResponseWriter, r *http.Request, err error) {
-	p := s.problem(r.Context(), "checkout-page", err)
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors *")
-	w.Header().Set("Cache-Control", "no-store")
-	maps.Copy(w.Header(), p.GetHeaders())
-	text := "This checkout does not exist. / 找不到这个订单。"
-	if p.Status != http.StatusNotFound {
-		text = "Please try again. / 请稍后再试。 (" + p.RequestID + ")"
-	}
-	http.Error(w, text, p.Status)
 }

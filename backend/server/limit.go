@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"saoma/backend/pay"
+	"saoma/widget/ui"
 )
 
 // What is limited, by the names that the RateLimit headers give the policies. Callbacks of WeChat Pay never are.
@@ -114,6 +115,12 @@ type caller struct {
 	address string
 	answer  http.Header
 	lane    *lane
+	request *http.Request
+}
+
+// langOf is the language of the customer, if a browser calls or the shop's server passes it on.
+func langOf(r *http.Request) string {
+	return ui.MatchLang(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 }
 
 type callerKey struct{}
@@ -123,12 +130,13 @@ type callerKey struct{}
 func (s *Server) withCaller(op huma.Operation) huma.Operation {
 	op.Middlewares = append(huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		c := caller{s.addressOf(r), w.Header(), s.laneOf(r)}
+		c := caller{s.addressOf(r), w.Header(), s.laneOf(r), r}
+		ctx = huma.WithValue(ctx, callerKey{}, c)
 		if err := c.lane.full(); err != nil {
-			writeProblem(w, s.problem(r.Context(), op.OperationID, err))
+			writeProblem(w, s.problem(ctx.Context(), op.OperationID, err))
 			return
 		}
-		next(huma.WithValue(ctx, callerKey{}, c))
+		next(ctx)
 	}}, op.Middlewares...)
 	return op
 }

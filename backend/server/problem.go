@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"saoma/backend/pay"
+	"saoma/widget/ui"
 )
 
 // A problem is an error answer, application/problem+json by RFC 9457.
@@ -106,6 +107,9 @@ func finishProblem(ctx context.Context, p problem) *problem {
 	p.Type = "about:blank"
 	p.Title = http.StatusText(p.Status)
 	p.RequestID = requestID(ctx)
+	if c, ok := ctx.Value(callerKey{}).(caller); ok {
+		p.Message = ui.Refusal(langOf(c.request), p.Code)
+	}
 	return &p
 }
 

@@ -37,6 +37,8 @@ var chinese = texts{
 	Help: "扫不了？", HelpHow: "微信提示已被别人扫过、订单有误或已失效？换一个新码就好，原来的码会作废。",
 	Renew: "换一个新码", Renewing: "正在获取新的付款码…", RenewFailed: "暂时换不了新码，请稍后再试。",
 	SoldOut: "部分商品库存不足。", TooMany: "当前请求较多，请稍候。",
+	Missing: "找不到这笔订单", MissingHow: "链接可能不完整或已失效，请回到商家页面重新操作。",
+	Unopened: "暂时打不开", UnopenedHow: "请稍后再试。如果已付款，请勿重复支付。", OpensItself: "页面会自动打开。",
 
 	Cancel: "取消支付", Sure: "确定不付了吗？", SureYes: "确定取消", SureNo: "继续支付",
 	Cancelling: "正在取消…", CancelFailed: "暂时无法取消，请稍后再试。",
@@ -88,6 +90,8 @@ var traditional = texts{
 	Help: "掃不了？", HelpHow: "微信提示已被別人掃過、訂單有誤或已失效？換一個新碼即可，原來的碼會作廢。",
 	Renew: "換一個新碼", Renewing: "正在取得新的付款碼…", RenewFailed: "暫時無法更換，請稍後再試。",
 	SoldOut: "部分商品庫存不足。", TooMany: "目前請求較多，請稍候。",
+	Missing: "找不到這筆訂單", MissingHow: "連結可能不完整或已失效，請回到商家頁面重新操作。",
+	Unopened: "暫時打不開", UnopenedHow: "請稍後再試。如果已付款，請勿重複付款。", OpensItself: "頁面會自動開啟。",
 
 	Cancel: "取消付款", Sure: "確定不付款了嗎？", SureYes: "確定取消", SureNo: "繼續付款",
 	Cancelling: "正在取消…", CancelFailed: "暫時無法取消，請稍後再試。",

@@ -39,6 +39,9 @@ var english = texts{
 		"Get a new code; the old one will stop working.",
 	Renew: "Get a new code", Renewing: "Getting a new code…", RenewFailed: "No new code just now. Please try again.",
 	SoldOut: "Part of this order is out of stock.", TooMany: "Many requests just now. One moment, please.",
+	Missing: "Order not found", MissingHow: "The link may be incomplete or out of date. Please go back to the shop.",
+	Unopened: "Not available just now", UnopenedHow: "Please try again. If you have paid already, don’t pay again.",
+	OpensItself: "This page will open by itself.",
 
 	Cancel: "Cancel", Sure: "Cancel this payment?", SureYes: "Yes, cancel", SureNo: "Keep paying",
 	Cancelling: "Cancelling…", CancelFailed: "We could not cancel just now. Please try again.",

@@ -43,6 +43,9 @@ type texts struct {
 	Help, HelpHow                string
 	Renew, Renewing, RenewFailed string
 	SoldOut, TooMany             string
+	Missing, MissingHow          string // there is no such order
+	Unopened, UnopenedHow        string // the page cannot be shown just now
+	OpensItself                  string // it can in a moment
 
 	Cancel, Sure, SureYes, SureNo, Cancelling, CancelFailed string
 
@@ -65,10 +68,26 @@ func Refusal(lang, code string) string {
 	switch t := textsOf(lang); code {
 	case "out_of_stock":
 		return t.SoldOut
-	case "too_many_requests":
+	case "too_many_requests", "overloaded":
 		return t.TooMany
 	}
 	return ""
+}
+
+// An Apology stands in the place of a page that cannot be shown. Retry is the name of the button, "" if nothing would come
+// of another try.
+type Apology struct{ Title, How, Retry string }
+
+// Apologize finds the words for the code of a problem.
+func Apologize(lang, code string) Apology {
+	t := textsOf(lang)
+	if code == "not_found" {
+		return Apology{Title: t.Missing, How: t.MissingHow}
+	}
+	if words := Refusal(lang, code); words != "" {
+		return Apology{Title: words, How: t.OpensItself, Retry: t.Retry}
+	}
+	return Apology{Title: t.Unopened, How: t.UnopenedHow, Retry: t.Retry}
 }
 
 // MatchLang chooses the language to paint a page in: the first of the wanted tags that we have, each falling back
