@@ -104,6 +104,17 @@ func TestEmbedComesAgainAfterThePause(t *testing.T) {
 	}
 }
 
+// buy makes an order of one thing.
+func (w *world) buy(t *testing.T, sku string) (o order) {
+	t.Helper()
+	a := w.call(t, "POST", "/v1/orders", `{"items":[{"sku":"`+sku+`","quantity":1}]}`, w.secret())
+	if a.status != http.StatusCreated {
+		t.Fatalf("POST /v1/orders: %d %s", a.status, a.body)
+	}
+	a.json(t, &o)
+	return o
+}
+
 // In the frame: the goods of an order that expired went to somebody else, and an impatient finger is slowed down.
 func TestRefusedInTheFrame(t *testing.T) {
 	t.Parallel()
@@ -112,15 +123,10 @@ func TestRefusedInTheFrame(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.bake(t, bun)
-			buy := func() (o order) {
-				a := w.call(t, "POST", "/v1/orders", `{"items":[{"sku":"bun","quantity":1}]}`, w.secret())
-				a.json(t, &o)
-				return o
-			}
-			mine := buy()
+			mine := w.buy(t, "bun")
 			w.forward(16 * time.Minute)
 			w.wantStatus(t, mine.ID, "expired")
-			buy()
+			w.buy(t, "bun")
 			v := w.openAt(t, w.checkout(mine, ""), before)
 			seen := func(busy string) bool {
 				return evaluate[bool](t, v, `document.documentElement.dataset.busy === '`+busy+`' && document.querySelector('.if-`+busy+`').checkVisibility()`)

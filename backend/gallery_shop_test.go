@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"saoma/backend/server"
 )
 
 // What customers see in the shop's own page: its thanks, and what the loader says when there is no frame.
@@ -31,7 +33,7 @@ const takeLang = `document.documentElement.lang = new URLSearchParams(location.s
 
 func buildShopScenes(t *testing.T) []shopScene {
 	t.Helper()
-	own, plain, busy := newWorld(t), newWorld(t), limited(t)
+	own, plain, busy, full := newWorld(t), newWorld(t), limited(t), crowded(t, func(c *server.Capacity) { c.Reads = 0 })
 	thanks, kitchen := own.buys(t, "web-shop"), own.buys(t, "table-7")
 	plain.bake(t, bun)
 	element := func(attributes string) string {
@@ -45,6 +47,7 @@ func buildShopScenes(t *testing.T) []shopScene {
 		"lang.js":      takeLang,
 	})
 	busy.servePages("", map[string]string{"many.html": element(`items="latte"`), "lang.js": takeLang})
+	full.servePages("", map[string]string{"full.html": element(`order="` + full.latte(t).Token + `"`), "lang.js": takeLang})
 	fill := func() { // up to the limit
 		for busy.call(t, "POST", "/v1/checkouts", `{"key":"pk_demo","items":[{"sku":"latte","quantity":1}]}`, busy.origin()).status == http.StatusCreated {
 		}
@@ -57,6 +60,7 @@ func buildShopScenes(t *testing.T) []shopScene {
 		{name: "loader, try again", world: plain, path: "/refused.html?", ready: said},
 		{name: "loader, out of stock", world: plain, path: "/soldout.html?", ready: said},
 		{name: "loader, too many", world: busy, path: "/many.html?", ready: said, before: fill},
+		{name: "loader, a full server", world: full, path: "/full.html?", ready: theElement + `?.shadowRoot?.querySelector('.loaded') != null`},
 		{name: "loader, a link", world: plain, path: "/link.html?", ready: said},
 	}
 }

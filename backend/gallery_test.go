@@ -44,6 +44,8 @@ var scenes = []scene{
 	{name: "help", of: "pending", act: press("help", `.helping`)},
 	{name: "asking whether it is paid", of: "pending", act: press("check", `[data-busy=check]`)},
 	{name: "not paid", of: "pending", act: press("check", `[data-busy=unpaid]`)},
+	{name: "too many calls", of: "pending", act: tooMany},
+	{name: "out of stock", of: "sold", act: press("renew", `[data-busy=soldout]`)},
 	{name: "sure?", of: "pending", act: press("ask", `[data-quit=asking]`)},
 	{name: "offline", of: "pending", act: goOffline},
 	{name: "a second device", of: "pending", phone: true},
@@ -58,6 +60,7 @@ var scenes = []scene{
 	{name: "refunded", of: "refunded"},
 	{name: "expired", of: "expired"},
 	{name: "cancelled", of: "cancelled"},
+	{name: "no such order", of: "missing"},
 	{name: "alone", of: "pending", query: "mode=page"},
 	{name: "in big type", of: "pending", act: bigType},
 	{name: "paid, in big type", of: "paid", act: bigType},
@@ -81,7 +84,29 @@ func press(act, selector string) func(*testing.T, *window) {
 		t.Helper()
 		evaluate[bool](t, v, fmt.Sprintf(`document.querySelector('[data-act=%s]').click(), true`, act))
 		wait(selector)(t, v)
+		v.stay(t)
 	}
+}
+
+// stay has what is said for a moment said until everybody has looked.
+func (v *window) stay(t *testing.T) {
+	t.Helper()
+	evaluate[bool](t, v, `(() => { for (let id = setTimeout(() => {}); id > 0; id--) clearTimeout(id) })(), true`)
+}
+
+// tooMany has the customer ask after somebody else has, more often than anybody may.
+func tooMany(t *testing.T, v *window) {
+	t.Helper()
+	check := strings.Replace(evaluate[string](t, v, `location.pathname`), "/checkout/", "/v1/checkouts/", 1) + "/check"
+	const said = `document.documentElement.dataset.busy === 'many'`
+	eventually(t, "that there are too many is said", func() bool {
+		for range 3 {
+			for v.call(t, "POST", check, "").status != http.StatusTooManyRequests {
+			}
+		}
+		return evaluate[bool](t, v, `document.documentElement.dataset.busy || document.querySelector('[data-act=check]').click(), `+said)
+	})
+	v.stay(t)
 }
 
 func goOffline(t *testing.T, v *window) {
@@ -103,7 +128,11 @@ func buildStages(t *testing.T) stages {
 	for _, name := range []string{"expired", "late"} {
 		s.orders[name] = s.make(t, name)
 	}
+	s.bake(t, bun)
+	s.orders["sold"] = s.buy(t, "bun")
 	s.forward(16 * time.Minute)
+	s.wantStatus(t, s.orders["sold"].ID, "expired")
+	s.buy(t, "bun") // the last one
 	for _, name := range []string{"expired", "late"} {
 		s.wantStatus(t, s.orders[name].ID, "expired")
 	}
@@ -120,7 +149,7 @@ func buildStages(t *testing.T) stages {
 	s.refund(t, "refunded", 7400)
 	s.wantStatus(t, s.orders["refunded"].ID, "refunded")
 	s.wantStatus(t, s.orders["cancelled"].ID, "cancelled")
-	s.orders["pending"] = s.make(t, "pending")
+	s.orders["pending"], s.orders["missing"] = s.make(t, "pending"), order{Token: "none"}
 
 	s.orders["here"], s.orders["gone"] = s.hand.latte(t), s.hand.latte(t)
 	s.hand.switchTo(t, s.orders["gone"], uaPhone)
@@ -229,7 +258,7 @@ func (s stages) show(t *testing.T, sc scene, lang string) *window {
 func dress(t *testing.T, v *window, theme string) {
 	t.Helper()
 	evaluate[bool](t, v, `document.documentElement.classList.remove('theme-light', 'theme-dark'),
-		document.documentElement.classList.add('theme-`+theme+`'), true`)
+		document.documentElement.classList.add('theme-`+theme+`'), document.querySelector('meta[name=color-scheme]').content = '`+theme+`', true`)
 }
 
 // TestGallery photographs every scene in the themes, languages and widths that matter, for people to look at:
