@@ -95,6 +95,9 @@ func TestEmbedOverloaded(t *testing.T) {
 		var said string
 		return v.inFrame(`document.querySelector('h1').textContent`, &said) && said == "ただいま混み合っています。少しお待ちください。"
 	})
+	if evaluate[string](t, v, `getComputedStyle(`+theNote+`, '::before').opacity`) != "1" {
+		t.Error("what stands behind the frame is painted over it, as all that is transparent")
+	}
 	calm()
 	v.wantTrue(t, "there are both checkouts", `told.filter((e) => e.name === 'ready').length === 2`)
 	if evaluate[bool](t, v, `told.some((e) => e.name === 'failed' && e.detail.error.code !== 'overloaded')`) {

@@ -11,7 +11,8 @@ import (
 	"saoma/backend/server"
 )
 
-// What customers see in the shop's own page: its thanks, and what the loader says when there is no frame.
+// What customers see in the shop's own page: the demo's shops with the checkout in them, and what the loader says when
+// there is no frame.
 
 // A shopScene is one page of a shop.
 type shopScene struct {
@@ -20,6 +21,7 @@ type shopScene struct {
 	path   string // without language
 	before func()
 	ready  string // a script expression: the page shows it
+	act    func(*testing.T, *window)
 }
 
 // loaderPage is a plain shop that follows the theme of the browser and takes its language from the address.
@@ -54,7 +56,34 @@ func buildShopScenes(t *testing.T) []shopScene {
 	}
 	paid := `document.getElementById('order')?.dataset.state === 'paid'`
 	said := theElement + `?.shadowRoot?.querySelector('[role=alert]') != null`
+	loaded := `!!window.Saoma && document.readyState === 'complete'`
+	fills := func(skus ...string) func(*testing.T, *window) {
+		return func(t *testing.T, v *window) {
+			for _, sku := range skus {
+				v.more(t, sku)
+			}
+			v.click(t, "#bag")
+		}
+	}
+	pays := func(button string, skus ...string) func(*testing.T, *window) {
+		return func(t *testing.T, v *window) {
+			for _, sku := range skus {
+				v.more(t, sku)
+			}
+			v.click(t, button)
+			v.wantTrue(t, "there is a checkout", `told.some((e) => e.name === 'ready')`)
+		}
+	}
 	return []shopScene{
+		{name: "story", world: own, path: "/story/?", ready: `document.readyState === 'complete'`},
+		{name: "shop", world: own, path: "/?", ready: loaded},
+		{name: "shop, the bag", world: own, path: "/?", ready: loaded, act: fills("beans", "mug", "beans")},
+		{name: "shop, the checkout", world: own, path: "/?", ready: loaded, act: pays("#pay", "beans", "mug")},
+		{name: "table", world: own, path: "/table/?table=7&", ready: loaded},
+		{name: "table, the bag", world: own, path: "/table/?table=7&", ready: loaded, act: fills("noodles", "latte", "latte", "cake")},
+		{name: "table, the checkout", world: own, path: "/table/?table=7&", ready: loaded, act: pays("#pay", "noodles", "latte")},
+		{name: "counter", world: own, path: "/counter/?", ready: loaded},
+		{name: "counter, the checkout", world: own, path: "/counter/?", ready: loaded, act: pays(`[data-saoma-items="latte:1"]`)},
 		{name: "thanks", world: own, path: "/thanks/?order=" + thanks.ID + "&", ready: paid},
 		{name: "kitchen", world: own, path: "/kitchen/?order=" + kitchen.ID + "&", ready: paid},
 		{name: "loader, try again", world: plain, path: "/refused.html?", ready: said},
@@ -93,6 +122,9 @@ func photographShop(t *testing.T, s shopScene, lang, folder string) {
 		}
 		v.navigate(t, s.world.shop.url+s.path+"lang="+strings.Replace(lang, "zh-CN", "zh", 1))
 		v.wantTrue(t, s.name+" is shown", s.ready)
+		if s.act != nil {
+			s.act(t, v)
+		}
 		v.keepPictures(t, s.name, lang, theme, folder, [][2]int{{320, 800}, {390, 800}, {1280, 800}})
 	}
 }

@@ -5,7 +5,7 @@
 (() => {
   const TAG = 'saoma-checkout';
   const script = document.currentScript || document.querySelector('script[src$="/saoma.js"]'); // none in a module
-  if (customElements.get(TAG)) return console.warn('saoma: loaded twice:', script?.src);
+  if (customElements.get(TAG)) return console.warn('saoma: loaded twice', script?.src);
   const SERVER = new URL(script.src).origin;
 
   // Bounds, in milliseconds.
@@ -38,16 +38,16 @@
   };
   const sheet = sheetOf(`
 :host{display:block;max-width:var(--saoma-max-width,440px);margin:auto}
-:host([mode=modal]),:host([mode=kiosk]){display:contents}
+:host([mode=kiosk]),:host([mode=modal]){display:contents}
 .box{color-scheme:light;color:CanvasText}
-.dark,.dark .loaded{color-scheme:dark}
+.dark,.dark .loaded{color-scheme:dark;--c:#1b1d21}
 .inner{display:grid}
 .inner>*{grid-area:1/1;width:100%;height:668px}
-iframe{border:0;color-scheme:light}
-.note{display:grid;align-content:center;justify-items:center;gap:12px;text-align:center}
-.note:empty::before{content:"···";font-size:28px;opacity:.4}
+iframe{color-scheme:light;border:0}
+.note{display:grid;place-content:center;justify-items:center;gap:12px;text-align:center}
+.note:empty::before{content:"···";font-size:28px;color:gray}
 .act{padding:8px 24px;border:1px solid;border-radius:8px;background:none;font:inherit;color:inherit;text-decoration:none}
-dialog{width:420px;max-width:100%;max-height:100%;border:0;padding:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-background,Canvas);overscroll-behavior:contain}
+dialog{width:420px;max-width:100%;max-height:100%;border:0;padding:0;border-radius:var(--saoma-radius,16px);background:var(--saoma-surface,var(--c,Canvas))}
 dialog::backdrop{background:var(--saoma-overlay,#0008)}
 .close{position:sticky;z-index:1;top:0;float:right;width:44px;height:44px;margin-bottom:-44px;border:0;background:none;font-size:24px}
 .kiosk{width:100%;height:100%;border-radius:0}

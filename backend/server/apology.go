@@ -12,11 +12,13 @@ import (
 
 // apologyStyle is small: the page is sent when there is too much to do as well.
 const apologyStyle = template.CSS(`
-main { display: grid; place-content: center; justify-items: center; gap: 8px; box-sizing: border-box; min-height: 100vh;
-	padding: 24px; font: 16px/1.5 system-ui, sans-serif; text-align: center; overflow-wrap: anywhere }
-body, h1, p { margin: 0 }
-h1, p { max-width: 26em; text-wrap: balance }
-h1 { font-size: 1.25rem; line-height: 1.4 }
+* { box-sizing: border-box; margin: 0 }
+body { display: grid; place-items: center; min-height: 100vh; padding: 4px; font: 16px/1.5 system-ui, sans-serif; text-align: center;
+	text-wrap: balance; overflow-wrap: anywhere; word-break: keep-all }
+:lang(ja) { word-break: normal; word-break: auto-phrase }
+main { display: grid; place-content: center; justify-items: center; gap: 8px; width: 100%; max-width: 432px;
+	min-height: min(652px, 100vh - 8px); padding: 24px 12px; border: 1px solid #8884; border-radius: 16px; background: Canvas }
+h1 { font-size: 1.125rem }
 p { font-size: .9375rem; opacity: .75 }
 a { margin-top: 16px; padding: 9px 24px; border: 1px solid; border-radius: 10px; color: inherit; font-weight: 600; text-decoration: none }
 small { margin-top: 16px; font-size: .75rem; opacity: .7 }

@@ -23,7 +23,7 @@ var chinese = texts{
 
 	SecondScan: "请用另一台手机扫码付款",
 	SecondHow:  "本机无法支付，截图、长按识别也不行。请用另一台手机的微信扫一扫对准这里。",
-	Enlarge:    "放大显示", Bright: "请把屏幕亮度调到最高，再用另一台手机扫码", Restore: "恢复原状",
+	Enlarge:    "放大显示", Bright: "请把屏幕亮度调到最高，再用另一台手机扫码", Restore: "返回",
 
 	Here: "用本机微信支付", H5How: "点击后打开微信，付完会回到这里。", JSAPIHow: "请在微信里确认金额并支付。",
 	HereFailed: "暂时打不开微信支付，请再试一次，或用另一台手机扫码。",
@@ -76,7 +76,7 @@ var traditional = texts{
 
 	SecondScan: "請用另一支手機掃碼付款",
 	SecondHow:  "本機無法付款，截圖、長按辨識也不行。請用另一支手機的微信掃一掃對準這裡。",
-	Enlarge:    "放大顯示", Bright: "請把螢幕亮度調到最高，再用另一支手機掃碼", Restore: "恢復原狀",
+	Enlarge:    "放大顯示", Bright: "請把螢幕亮度調到最高，再用另一支手機掃碼", Restore: "返回",
 
 	Here: "用本機微信付款", H5How: "點擊後開啟微信，付款後會回到這裡。", JSAPIHow: "請在微信確認金額並付款。",
 	HereFailed: "暫時無法開啟微信支付，請再試一次，或用另一支手機掃碼。",

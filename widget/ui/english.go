@@ -22,16 +22,16 @@ var english = texts{
 	Checking:  "Checking the result…",
 
 	SecondScan: "Scan with another phone",
-	SecondHow:  "It can’t be paid on this phone, not even from a screenshot. Open WeChat’s Scan on another.",
+	SecondHow:  "You can’t pay on this phone, not even from a screenshot. Open Scan in WeChat on another.",
 	Enlarge:    "Enlarge", Bright: "Turn the brightness all the way up, then scan with another phone", Restore: "Back",
 
 	Here: "Pay with WeChat", H5How: "WeChat opens on this phone. When you have paid you come back here.",
 	JSAPIHow: "Check the amount in WeChat and confirm.", HereFailed: "WeChat could not be opened. Try again, or scan with another phone.",
 	Gone: "Finish paying in WeChat", GoneHow: "Have you paid? The result appears here by itself, or tap “I have paid”.",
-	Open: "Open WeChat Pay", OpenAgain: "Open WeChat again", Opening: "Opening WeChat Pay…", Elsewhere: "Scan with another phone instead",
+	Open: "Open WeChat Pay", OpenAgain: "Open WeChat again", Opening: "Opening WeChat Pay…", Elsewhere: "Scan with another phone",
 
 	Lost: "Connection lost. If you have paid, the result will be filled in by itself.", Heard: "Last checked",
-	Slow: "WeChat Pay has not answered yet. We keep asking.", Retry: "Retry",
+	Slow: "No answer from WeChat Pay yet. We keep asking.", Retry: "Retry",
 
 	HavePaid: "I have paid", AskingNow: "Asking WeChat Pay…",
 	NotPaid: "No payment found yet. Once you have paid it appears here; please don’t pay twice.",

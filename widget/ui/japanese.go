@@ -22,7 +22,7 @@ var japanese = texts{
 	Checking:  "結果を確認しています…",
 
 	SecondScan: "別のスマホでスキャン",
-	SecondHow:  "この端末では支払えません（スクリーンショットも不可）。別のスマホのWeChatで読み取ってください。",
+	SecondHow:  "スクリーンショットでも支払えません。別のスマホのWeChatで読み取ってください。",
 	Enlarge:    "拡大表示", Bright: "画面を最も明るくして、別のスマホでスキャンしてください", Restore: "元に戻す",
 
 	Here: "WeChatで支払う", H5How: "この端末でWeChatが開きます。お支払い後、このページに戻ります。",

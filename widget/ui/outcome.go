@@ -20,11 +20,14 @@ func (c *Checkout) outcome(o wire.Order) app.UI {
 	parts := []app.UI{
 		app.Div().Class("mark").Body(mark(o.Status)),
 		heading,
-		app.P().Class("explain").Text(c.explain(o)),
 	}
-	if o.Status == wire.StatusExpired {
-		parts = append(parts, waiting("if-renew", t.Renewing), app.P().Class("busy if-norenew").Text(t.RenewFailed),
-			app.P().Class("busy if-soldout").Text(t.SoldOut), app.P().Class("busy if-many").Text(t.TooMany))
+	explain := app.P().Class("explain").Text(c.explain(o))
+	if o.Status == wire.StatusExpired { // where another try may be refused: that is said in the same place
+		parts = append(parts, waiting("if-renew", t.Renewing), app.Div().Class("ending").Body(explain,
+			app.P().Class("busy if-norenew").Text(t.RenewFailed), app.P().Class("busy if-soldout").Text(t.SoldOut),
+			app.P().Class("busy if-many").Text(t.TooMany)))
+	} else {
+		parts = append(parts, explain)
 	}
 	if o.Status.Final() {
 		parts = append(parts, c.lines(o))
