@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// soakShort is how long the load lasts in make test; SAOMA_SOAK=1h is the long form.
+// soakShort is how long the load lasts in make test; SAOMA_SOAK=1h is the long form, and 0 is for those who run it elsewhere.
 const soakShort = 25 * time.Second
 
 // TestSoak has the program work for a long time, always the same, and looks at what it holds: memory, goroutines and
@@ -26,6 +26,9 @@ func TestSoak(t *testing.T) {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {
 			t.Fatalf("SAOMA_SOAK: %v", err)
+		}
+		if length == 0 {
+			t.Skip("SAOMA_SOAK is 0")
 		}
 	}
 	m := newMarket(t)

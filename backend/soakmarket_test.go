@@ -23,7 +23,7 @@ import (
 
 const (
 	stalls      = 3                      // merchants
-	stallEvery  = 150 * time.Millisecond // a customer comes to each: 20 a second to all
+	stallEvery  = 300 * time.Millisecond // a customer comes to each: 10 a second to all
 	marketRoom  = 100                    // customers at once; who comes to a full market turns round
 	shoppingMax = 30 * time.Second       // for one customer, on a busy machine
 )

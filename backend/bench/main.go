@@ -80,7 +80,7 @@ func run(ctx context.Context) (err error) {
 	if *out == "" {
 		*out = filepath.Join(b.dir, "bench.json")
 	}
-	limit := 12 * time.Minute // the first run makes the large books
+	limit := 30 * time.Minute // the first run makes the large books, which takes ten
 	if b.long {
 		limit *= 4
 	}

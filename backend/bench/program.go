@@ -95,6 +95,27 @@ func (p *process) memory() (float64, error) {
 	return 0, errors.New("the system does not tell a process's memory")
 }
 
+// spent returns what f takes of the cores: of the program, and of this process, which is the load and the simulator.
+func (p *process) spent(f func() error) (server, load time.Duration, err error) {
+	before, err := p.processorTime()
+	if err != nil {
+		return 0, 0, err
+	}
+	ownBefore, err := ownTime()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := f(); err != nil {
+		return 0, 0, err
+	}
+	after, err := p.processorTime()
+	if err != nil {
+		return 0, 0, err
+	}
+	own, err := ownTime()
+	return after - before, own - ownBefore, err
+}
+
 // processorTime is what the process has had of the cores since its start.
 func (p *process) processorTime() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
@@ -116,6 +137,15 @@ func (p *process) processorTime() (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * tick, nil
+}
+
+// ownTime is what this process has had of the cores: the load, and the simulator.
+func ownTime() (time.Duration, error) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0, fmt.Errorf("ask for the time of this process: %w", err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
 // memoryAtRest waits until the process has given back what it does not need any more.

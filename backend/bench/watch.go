@@ -14,8 +14,9 @@ import (
 
 // A watcher is a browser's socket, as small as can be.
 type watcher struct {
-	conn net.Conn
-	got  time.Time // when the message after the snapshot had arrived whole
+	conn  net.Conn
+	got   time.Time     // when the message after the snapshot had arrived whole; zero: the socket ended before
+	ended chan struct{} // closed when got is set for good
 }
 
 // watch opens a socket and reads the snapshot.
@@ -25,7 +26,7 @@ func watch(ctx context.Context, address, token string) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{conn: c}
+	w := &watcher{conn: c, ended: make(chan struct{})}
 	if _, err := fmt.Fprintf(c, "GET /v1/checkouts/%s/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: saoma.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
 		token, address); err != nil {
@@ -45,10 +46,23 @@ func watch(ctx context.Context, address, token string) (*watcher, error) {
 	if err := w.message(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	go w.listen()
 	return w, nil
 }
 
-// message reads frames until a text has come whole.
+// listen waits for the news, and stays to answer pings.
+func (w *watcher) listen() {
+	told := sync.OnceFunc(func() { close(w.ended) })
+	defer told()
+	for w.message() == nil {
+		if w.got.IsZero() {
+			w.got = time.Now()
+			told()
+		}
+	}
+}
+
+// message reads frames until a text has come whole, and answers pings as a browser does.
 func (w *watcher) message() error {
 	for {
 		var head [4]byte
@@ -65,8 +79,14 @@ func (w *watcher) message() error {
 		if _, err := io.CopyN(io.Discard, w.conn, size); err != nil {
 			return err
 		}
-		if head[0]&0x0f == 1 {
+		const text, ping, pong = 0x81, 0x89, 0x8a
+		switch head[0] {
+		case text:
 			return nil
+		case ping:
+			if _, err := w.conn.Write([]byte{pong, 0x80, 0, 0, 0, 0}); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -120,22 +140,18 @@ func (s *shop) paced(ctx context.Context, orders []order, at string, every time.
 	if err != nil {
 		return nil, err
 	}
-	var listening sync.WaitGroup
-	for _, w := range watchers {
-		_ = w.conn.SetReadDeadline(time.Now().Add(time.Minute))
-		listening.Go(func() {
-			if w.message() == nil {
-				w.got = time.Now()
-			}
-		})
-	}
 	sent, err := s.sendPaced(ctx, orders, every)
 	if err != nil {
 		return nil, err
 	}
-	listening.Wait()
+	late := time.After(time.Minute)
 	times := make([]time.Duration, 0, len(orders))
 	for i, w := range watchers {
+		select {
+		case <-w.ended:
+		case <-late:
+			return nil, fmt.Errorf("the browser of order %s waits for a minute", orders[i].ID)
+		}
 		if w.got.IsZero() {
 			return nil, fmt.Errorf("the browser of order %s was told nothing", orders[i].ID)
 		}
@@ -189,6 +205,12 @@ func (b *bench) watchers(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
+	// What the program needs for the first of all is not what one more costs.
+	first, err := watchAll(ctx, s.address, tokens[:200])
+	hangUp(first)
+	if err != nil {
+		return err
+	}
 	before, err := p.memoryAtRest()
 	if err != nil {
 		return err
@@ -204,6 +226,13 @@ func (b *bench) watchers(ctx context.Context) (err error) {
 		now, err := p.memoryAtRest()
 		if err != nil {
 			return err
+		}
+		for _, w := range all {
+			select {
+			case <-w.ended:
+				return errors.New("an idle watcher was cut off")
+			default:
+			}
 		}
 		r := row{Name: fmt.Sprintf("idle watcher, %s of them", thousands(n)), Figure: (now - before) / float64(n), Unit: "KB"}
 		r.Ratio, r.Of = r.Figure/b.probes.SocketKB, "a gorilla socket by the usual recipe"

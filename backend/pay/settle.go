@@ -84,6 +84,9 @@ func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice)
 	if m, _ := c.Merchants.ByID(o.Merchant); second || o.Late && m.Late == LateRefund {
 		return o, c.giveBack(ctx, tx, o, a, 0)
 	}
+	if from.Live() {
+		return o, nil // an order has one that is live, at most
+	}
 	return o, c.hurryLive(ctx, tx, o)
 }
 

@@ -84,14 +84,21 @@ func giveBackGoods(ctx context.Context, tx StockTx, id OrderID) error {
 // sell ends the reservations of an order that is paid for the first time, by an attempt that was in state from. If
 // it had none any more, because the money is late, the goods are taken from the stock though none may be left.
 func (c *Cashier) sell(ctx context.Context, tx Tx, o Order, from AttemptState) error {
+	if len(o.Items) == 0 {
+		return nil
+	}
 	if m, _ := c.Merchants.ByID(o.Merchant); o.Late && m.Late == LateRefund {
 		return giveBackGoods(ctx, tx, o.ID) // of a renewal under way, if there is one
 	}
-	_, err := tx.LiveAttempt(ctx, o.ID)
-	if err != nil && !errors.Is(err, ErrNoRow) {
-		return err
+	reserved := from.Live()
+	if !reserved {
+		_, err := tx.LiveAttempt(ctx, o.ID)
+		if err != nil && !errors.Is(err, ErrNoRow) {
+			return err
+		}
+		reserved = err == nil
 	}
-	if reserved := from.Live() || err == nil; reserved {
+	if reserved {
 		_, err := tx.Unreserve(ctx, o.ID)
 		return err
 	}

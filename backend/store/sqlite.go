@@ -49,7 +49,8 @@ func OpenSQLite(ctx context.Context, file string) (_ *Store, err error) {
 }
 
 func (s *Store) open(ctx context.Context, file string) error {
-	write, err := sql.Open("sqlite", dsn(file, "_txlock=immediate"))
+	// What a savepoint may have to undo is kept in memory, not in a file of its own: some pages, until the change is done.
+	write, err := sql.Open("sqlite", dsn(file, "_txlock=immediate", "_pragma=temp_store(MEMORY)"))
 	if err != nil {
 		return err
 	}
