@@ -66,8 +66,8 @@ func openOrders(ctx context.Context, file string, n int) (tokens []string, err e
 }
 
 // putOff has the sweep look at open orders an hour later.
-func putOff(ctx context.Context, file string) (err error) {
-	db, err := sql.Open("sqlite", "file:"+file)
+func putOff(ctx context.Context, driver, database string) (err error) {
+	db, err := sql.Open(driver, database)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (b *bench) withPaid(ctx context.Context, name string, n int, f func(*shop, 
 	if err != nil {
 		return err
 	}
-	if err := putOff(ctx, s.database()); err != nil {
+	if err := putOff(ctx, "sqlite", "file:"+s.database()); err != nil {
 		return err
 	}
 	p, err := b.start(ctx, name, s.config, s.address)
@@ -104,14 +104,14 @@ func (b *bench) withPaid(ctx context.Context, name string, n int, f func(*shop, 
 	return f(s, p, orders)
 }
 
-// paid has orders made by the program, and paid.
+// paid has orders made by the program, and paid when it has ended, so that it cannot ask for them.
 func (b *bench) paid(ctx context.Context, s *shop, n int) (orders []order, err error) {
 	p, err := b.start(ctx, "", s.config, s.address)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	if orders, _, err = s.make(ctx, n); err != nil {
+	orders, _, err = s.make(ctx, n)
+	if err := errors.Join(err, p.stop()); err != nil {
 		return nil, err
 	}
 	return orders, s.pay(ctx, orders)

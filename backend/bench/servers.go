@@ -32,6 +32,13 @@ func (b *bench) servers(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	orders, err := b.paid(ctx, s, b.times(1500))
+	if err != nil {
+		return err
+	}
+	if err := putOff(ctx, "pgx", postgres.URL("postgres")); err != nil {
+		return err
+	}
 	one, err := b.start(ctx, "servers-1", s.config, s.address)
 	if err != nil {
 		return err
@@ -46,13 +53,6 @@ func (b *bench) servers(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, other.stop()) }()
-	orders, _, err := s.make(ctx, b.times(1500))
-	if err != nil {
-		return err
-	}
-	if err := s.pay(ctx, orders); err != nil {
-		return err
-	}
 	times, err := s.paced(ctx, orders, other.address, 5*time.Millisecond)
 	if err != nil {
 		return err

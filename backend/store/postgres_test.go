@@ -57,6 +57,10 @@ func TestPostgresRestarts(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	// The store can be closed though the server is gone.
+	if err := c.Kill(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A load changes an order and reads it, until the end.

@@ -36,6 +36,8 @@ func (s *session) connect(ctx context.Context) (err error) {
 	return nil
 }
 
+// close gives the connection back. Where a broken one is made anew it may be a broken one, which can do no harm: what was
+// reported as committed is.
 func (s *session) close() error {
 	if s.conn == nil {
 		return nil
@@ -44,7 +46,11 @@ func (s *session) close() error {
 	for _, stmt := range s.stmts {
 		errs = append(errs, stmt.Close())
 	}
-	return errors.Join(append(errs, s.conn.Close())...)
+	err := errors.Join(append(errs, s.conn.Close())...)
+	if s.reconnects {
+		return nil
+	}
+	return err
 }
 
 // prepare has the statement in stmts.
