@@ -34,6 +34,15 @@ func OpenWithOneWriter(ctx context.Context, address string) (*Store, error) {
 // PlanOrders tells how SQLite would list orders.
 func (s *Store) PlanOrders(ctx context.Context, f pay.OrderFilter) (steps []string, err error) {
 	query, args := ordersQuery(f)
+	return s.plan(ctx, query, args...)
+}
+
+// PlanDue tells how SQLite would look for merchants of whom something is due.
+func (s *Store) PlanDue(ctx context.Context) (steps []string, err error) {
+	return s.plan(ctx, dueMerchants, 1)
+}
+
+func (s *Store) plan(ctx context.Context, query string, args ...any) (steps []string, err error) {
 	err = s.View(ctx, func(t pay.Tx) error {
 		rows, err := t.(tx).QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 		if err != nil {
