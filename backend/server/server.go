@@ -129,11 +129,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	handle(s, api, s.secret(get("/v1/refunds/{id}", "Look at a refund")), s.readRefund)
 	handle(s, api, s.secret(post("/v1/reconciliations", http.StatusCreated, "Compare a day's bill with the books")), s.createReconciliation)
 	handle(s, api, s.secret(get("/v1/reconciliations/{date}", "What came of comparing a day's bill")), s.readReconciliation)
-
-	handle(s, api, s.secret(put("/v1/products/{sku}", http.StatusOK, "Put a product into the catalogue")), s.putProduct)
-	handle(s, api, s.secret(get("/v1/products/{sku}", "Look at a product")), s.readProduct)
-	handle(s, api, s.secret(remove("/v1/products/{sku}", "Take a product out of the catalogue")), s.deleteProduct)
-	handle(s, api, s.secret(get("/v1/products", "List products, by SKU")), s.listProducts)
+	s.handleProducts(api)
 	s.handleWebhooks(api)
 
 	// For WeChat Pay.
@@ -181,6 +177,14 @@ func (s *Server) loadFiles() (files, shopFiles, error) {
 	}
 	s.pages, err = newPages(files)
 	return files, shops, err
+}
+
+// handleProducts registers what merchants' servers may do with the catalogue, by secret key.
+func (s *Server) handleProducts(api huma.API) {
+	handle(s, api, s.secret(put("/v1/products/{sku}", http.StatusOK, "Put a product into the catalogue")), s.putProduct)
+	handle(s, api, s.secret(get("/v1/products/{sku}", "Look at a product")), s.readProduct)
+	handle(s, api, s.secret(remove("/v1/products/{sku}", "Take a product out of the catalogue")), s.deleteProduct)
+	handle(s, api, s.secret(get("/v1/products", "List products, by SKU")), s.listProducts)
 }
 
 // handleWebhooks registers what merchants' servers may ask about their webhooks, by secret key.
