@@ -89,7 +89,7 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 		if a, err = c.newAttempt(m, o, n.Way, now); err != nil {
 			return err
 		}
-		if o, err = insert(ctx, tx, o, a); err != nil {
+		if err := insert(ctx, tx, o, a); err != nil {
 			return err
 		}
 		if err := reserve(ctx, tx, o); err != nil {
@@ -122,21 +122,18 @@ func (n NewOrder) total(ctx context.Context, tx CatalogTx) ([]Item, Fen, error) 
 	return items, total, f.err()
 }
 
-// insert writes a new order and returns it as it stands in the books.
-func insert(ctx context.Context, tx Tx, o Order, a Attempt) (Order, error) {
+// insert writes a new order.
+func insert(ctx context.Context, tx Tx, o Order, a Attempt) error {
 	if err := tx.InsertOrder(ctx, o); err != nil {
-		return Order{}, err
+		return err
 	}
 	if err := tx.InsertAttempt(ctx, a); err != nil {
-		return Order{}, err
+		return err
 	}
 	e := Event{Order: o.ID, Version: o.Version, Kind: Opened, At: o.CreatedAt, Detail: map[string]string{
 		"out_trade_no": a.OutTradeNo, "total": strconv.FormatInt(int64(o.Total), 10), "channel": string(a.Channel),
 	}}
-	if err := record(ctx, tx, e); err != nil {
-		return Order{}, err
-	}
-	return tx.Order(ctx, o.ID)
+	return recordFirst(ctx, tx, e)
 }
 
 func (c *Cashier) newOrder(n NewOrder, items []Item, total Fen, now time.Time) Order {
@@ -161,8 +158,8 @@ func (c *Cashier) newOrder(n NewOrder, items []Item, total Fen, now time.Time) O
 		Metadata:    n.Metadata,
 		Channel:     n.Way.channel(),
 		ReturnURL:   n.ReturnURL,
-		CreatedAt:   now,
-		ExpiresAt:   now.Add(life),
+		CreatedAt:   bookTime(now),
+		ExpiresAt:   bookTime(now.Add(life)),
 	}
 }
 
@@ -262,6 +259,10 @@ func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o
 		}
 		changed = true
 		o.ExpiresAt, o.Channel = a.ExpiresAt, a.Channel
+		o.CodeURL = ""
+		if a.Channel == Native {
+			o.CodeURL = a.PrepayResult
+		}
 		o, err = c.advance(ctx, tx, o, kind, map[string]string{"out_trade_no": a.OutTradeNo, "channel": string(a.Channel)})
 		return err
 	})
@@ -290,8 +291,8 @@ func (c *Cashier) hurry(ctx context.Context, a Attempt) error {
 	return nil
 }
 
-// advance is the only code that changes the state of an order. It returns the order as it now stands in
-// the books, with the event that says why appended beside it.
+// advance is the only code that changes the state of an order. It appends the event that says why, and returns the order
+// as it now stands in the books, if the caller has seen to the CodeURL: that is the attempt's.
 func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail map[string]string) (Order, error) {
 	next, err := o.State.On(k)
 	if err != nil {
@@ -299,14 +300,12 @@ func (c *Cashier) advance(ctx context.Context, tx Tx, o Order, k Kind, detail ma
 	}
 	o.State = next
 	o.Version++
+	o.ExpiresAt, o.PaidAt = bookTime(o.ExpiresAt), bookTime(o.PaidAt)
 	if err := tx.UpdateOrder(ctx, o); err != nil {
 		return Order{}, err
 	}
 	e := Event{Order: o.ID, Version: o.Version, Kind: k, At: c.Now(), Detail: detail}
 	if err := record(ctx, tx, e); err != nil {
-		return Order{}, err
-	}
-	if o, err = tx.Order(ctx, o.ID); err != nil {
 		return Order{}, err
 	}
 	return o, c.tellOfOrder(ctx, tx, o, k, detail["second"] == "true")

@@ -118,6 +118,7 @@ func (c *Cashier) finishBy(ctx context.Context, a Attempt, k Kind, by Actor) (o 
 			changed = false // the order goes its own way: paid by another attempt, or expired long since
 			return nil
 		}
+		o.CodeURL = ""
 		if o, err = c.advance(ctx, tx, o, k, by.sign(map[string]string{"out_trade_no": a.OutTradeNo})); err != nil {
 			return err
 		}

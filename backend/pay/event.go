@@ -33,11 +33,21 @@ func (e Event) sum() string {
 
 // record appends an event to its order's chain.
 func record(ctx context.Context, tx EventTx, e Event) error {
-	last, err := tx.LastEvent(ctx, e.Order)
-	if err != nil && !errors.Is(err, ErrNoRow) {
+	number, hash, err := tx.LastEvent(ctx, e.Order)
+	if err != nil {
 		return err
 	}
-	e.Number, e.Prev = last.Number+1, last.Hash
+	e.Number, e.Prev = number+1, hash
+	return appendHashed(ctx, tx, e)
+}
+
+// recordFirst appends the event that an order begins with.
+func recordFirst(ctx context.Context, tx EventTx, e Event) error {
+	e.Number = 1
+	return appendHashed(ctx, tx, e)
+}
+
+func appendHashed(ctx context.Context, tx EventTx, e Event) error {
 	e.At = e.At.Truncate(time.Millisecond)
 	e.Hash = e.sum()
 	return tx.AppendEvent(ctx, e)

@@ -33,6 +33,9 @@ type Order struct {
 	PaidAt    time.Time // zero until paid; WeChat Pay's success_time
 }
 
+// bookTime is a time as the books keep it: to the millisecond.
+func bookTime(t time.Time) time.Time { return t.Truncate(time.Millisecond).UTC() }
+
 // An Item is one line of an order at the price it had when the order was made.
 type Item struct {
 	SKU      string `json:"sku"`

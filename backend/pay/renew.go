@@ -79,7 +79,7 @@ func (c *Cashier) replace(ctx context.Context, id OrderID, old Attempt, w Way) (
 		}
 		if _, renewable := o.State.On(Renewed); renewable != nil {
 			changed = true
-			o.Channel = a.Channel
+			o.Channel, o.CodeURL = a.Channel, ""
 			o, err = c.advance(ctx, tx, o, Replaced, map[string]string{
 				"out_trade_no": a.OutTradeNo, "channel": string(a.Channel), "closed": old.OutTradeNo})
 			if err != nil {

@@ -61,6 +61,9 @@ func (c *Cashier) take(ctx context.Context, tx Tx, o Order, a Attempt, n Notice)
 	if err := tx.UpdateAttempt(ctx, a, from); err != nil {
 		return Order{}, err
 	}
+	if from.Live() {
+		o.CodeURL = "" // it was this attempt's
+	}
 	second := o.TransactionID != ""
 	if !second {
 		o.Late = o.State.settlesLate()

@@ -45,6 +45,7 @@ func (s *simulation) check() error {
 	if _, _, err := p.Verify(ctx); err != nil {
 		wrong = append(wrong, err)
 	}
+	wrong = append(wrong, s.told.check())
 	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
 	if len(wrong) > 3 {
 		wrong = append(wrong[:3], fmt.Errorf("and %d more", len(wrong)-3))

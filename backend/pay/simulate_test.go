@@ -138,6 +138,7 @@ type simulation struct {
 	shelves   map[pay.MerchantID]*shelf
 	hooks     map[pay.MerchantID]*hookShop
 	sender    *webhook.Sender
+	told      tellings
 }
 
 func newSimulation(hold []*wechatsim.Merchant, address, temp string, seed uint64, orders int) (s *simulation, err error) {
@@ -259,6 +260,7 @@ func (s *simulation) open(skew time.Duration) (*process, error) {
 		RenderWebhook: renderHook, WebhookGateway: s.sender,
 		NewToken: func() pay.Token { return pay.Token(fmt.Sprintf("token%012d", s.names.Add(1))) },
 	}
+	p.Committed = func(o pay.Order, k pay.Kind) { s.told.compare(p, o, k) }
 	s.now.Store(p)
 	return p, nil
 }

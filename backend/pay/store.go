@@ -102,7 +102,8 @@ type UnderWay struct {
 type EventTx interface {
 	AppendEvent(context.Context, Event) error
 	Events(context.Context, OrderID) ([]Event, error)
-	LastEvent(context.Context, OrderID) (Event, error)
+	// LastEvent returns the number and the hash of an order's last event, 0 and "" if it has none.
+	LastEvent(context.Context, OrderID) (number int64, hash string, err error)
 	ChainTx
 }
 

@@ -35,13 +35,13 @@ func (t tx) Events(ctx context.Context, id pay.OrderID) ([]pay.Event, error) {
 	return list, nil
 }
 
-func (t tx) LastEvent(ctx context.Context, id pay.OrderID) (pay.Event, error) {
-	e, err := scanEvent(t.QueryRowContext(ctx,
-		`SELECT `+eventColumns+` FROM events WHERE order_id = $1 ORDER BY number DESC LIMIT 1`, id))
-	if err != nil {
-		return pay.Event{}, noRow("last event of "+string(id), err)
+func (t tx) LastEvent(ctx context.Context, id pay.OrderID) (number int64, hash string, err error) {
+	err = t.QueryRowContext(ctx, `SELECT number, hash FROM events WHERE order_id = $1 ORDER BY number DESC LIMIT 1`, id).
+		Scan(&number, &hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, "", fmt.Errorf("last event of %s: %w", id, err)
 	}
-	return e, nil
+	return number, hash, nil
 }
 
 func (t tx) EachEvent(ctx context.Context, f func(pay.Event) error) error {

@@ -99,8 +99,11 @@ func testWhatIsWrittenIsRead(t *testing.T, d database) {
 		if want := []pay.Event{event, next}; err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("events: got %+v, %v; want %+v", got, err, want)
 		}
-		if got, err := tx.LastEvent(t.Context(), o.ID); err != nil || !reflect.DeepEqual(got, next) {
-			t.Errorf("last event: got %+v, %v; want %+v", got, err, next)
+		if number, hash, err := tx.LastEvent(t.Context(), o.ID); number != next.Number || hash != next.Hash || err != nil {
+			t.Errorf("last event: got %d, %q, %v; want %+v", number, hash, err, next)
+		}
+		if number, hash, err := tx.LastEvent(t.Context(), "ord_none"); number != 0 || hash != "" || err != nil {
+			t.Errorf("last event of none: got %d, %q, %v", number, hash, err)
 		}
 		if got, err := tx.Refund(t.Context(), r.ID); err != nil || !reflect.DeepEqual(got, r) {
 			t.Errorf("refund:\n got %+v, %v\nwant %+v", got, err, r)
