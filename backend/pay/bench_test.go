@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,4 +151,55 @@ func makeDue(b *testing.B, p *process, n int) {
 		}
 	}
 	p.skew = 6 * time.Second
+}
+
+// A payment settled in the books for good, with so many that are told of theirs at once.
+func BenchmarkSettle(b *testing.B) {
+	for _, callers := range []int{1, 64, 256} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			merchants, err := smallMerchants()
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := newSimulation(merchants, "sqlite:"+filepath.Join(b.TempDir(), "saoma.db"), b.TempDir(), 1, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p, err := s.open(0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.Committed = nil
+			fillOpen(b, p, b.N)
+			b.ResetTimer()
+			settleAll(b, p, b.N, callers)
+			b.StopTimer()
+			if err := s.kill(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
+// settleAll settles what fillOpen has made.
+func settleAll(b *testing.B, p *process, n, callers int) {
+	b.Helper()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				name := fmt.Sprintf("T%025d", i)
+				_, err := p.Settle(b.Context(), pay.Notice{
+					Merchant: "cafe", Source: pay.FromCallback, MchID: "1900000001", AppID: "wx1", OutTradeNo: name,
+					TransactionID: "4200" + name, Total: 1280, Currency: pay.Currency, PaidAt: time.Now(),
+				})
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

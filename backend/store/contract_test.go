@@ -122,7 +122,11 @@ func TestMain(m *testing.M) {
 func (d database) open(t *testing.T) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), d.address)
-	return closed(t, s, err)
+	closed(t, s, err)
+	if d.driver == "sqlite" {
+		t.Cleanup(func() { checkPlans(t, s) })
+	}
+	return s
 }
 
 // openWithOneWriter has changes that wait for each other come in one batch on every database.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -78,4 +79,24 @@ func Migrate(ctx context.Context, address string, steps fs.FS) error {
 		return err
 	}
 	return preparePostgres(ctx, migratorOf(c), steps)
+}
+
+// Plans tells how SQLite does each statement that was asked of it since the store was opened.
+func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
+	plans := make(map[string][]string)
+	for _, session := range append(s.writer.sessions, s.all...) {
+		for text := range session.stmts {
+			switch word, _, _ := strings.Cut(text, " "); word {
+			case "SELECT", "INSERT", "UPDATE", "DELETE", "WITH":
+				plans[text] = nil
+			}
+		}
+	}
+	var err error
+	for text := range plans {
+		if plans[text], err = s.plan(ctx, text, make([]any, versionsAtOnce+10)...); err != nil {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+	}
+	return plans, nil
 }

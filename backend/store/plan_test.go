@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"saoma/backend/pay"
+	"saoma/backend/store"
 )
 
 // A merchant with a million orders gets the first page of any list at once: nothing is scanned or sorted.
@@ -49,4 +51,32 @@ func TestDueIsLookedUp(t *testing.T) {
 			t.Errorf("%s, in\n%s", step, strings.Join(steps, "\n"))
 		}
 	}
+}
+
+// checkPlans looks at how SQLite did all that a test has asked of it.
+func checkPlans(t *testing.T, s *store.Store) {
+	t.Helper()
+	plans, err := s.Plans(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for text, steps := range plans {
+		for _, step := range steps {
+			if growing(step, text) {
+				t.Errorf("%s\n\tin %s\n\tof %s", step, strings.Join(steps, "; "), text)
+			}
+		}
+	}
+}
+
+// growing reports whether a step of a plan goes through more rows the longer a shop sells, or the longer it cannot be reached.
+func growing(step, text string) bool {
+	switch step {
+	case "SCAN CONSTANT ROW", "SCAN paying", "SCAN refunding":
+		return false
+	case "SCAN reconciliations", "SCAN staff_tries", "SCAN staff_sessions":
+		return !strings.HasPrefix(text, "DELETE ") // some rows of each day, looked through once in a while
+	}
+	counts := strings.HasPrefix(text, "SELECT COUNT(*)") || strings.HasPrefix(text, "UPDATE deliveries SET next_at") // all that wait
+	return strings.HasPrefix(step, "SCAN ") || strings.Contains(step, "deliveries_waiting") && !counts
 }

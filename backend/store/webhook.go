@@ -12,6 +12,10 @@ import (
 const selectDelivery = `SELECT id, merchant, type, order_id, subject, version, body, state, created_at, next_at, tries,
 	done_at, status, trouble FROM deliveries `
 
+// waitingInQueue is asked of the few rows of a queue, and in these words because SQLite would look for them among all that
+// wait, by the index of those: of a shop that cannot be reached there are as many as it has sold.
+const waitingInQueue = `state || '' = 'waiting'`
+
 func (t tx) Delivery(ctx context.Context, id pay.DeliveryID) (pay.Delivery, error) {
 	d, err := scanDelivery(t.QueryRowContext(ctx, selectDelivery+`WHERE id = $1`+t.locks, id))
 	if err != nil {
@@ -59,7 +63,7 @@ func (t tx) InsertDelivery(ctx context.Context, d pay.Delivery) error {
 	_, err := t.ExecContext(ctx, `INSERT INTO deliveries (id, merchant, queue, number, type, order_id, subject, version, body,
 			state, created_at, next_at, tries, done_at, status, trouble)
 		VALUES ($1, $2, $3, (SELECT COALESCE(MAX(number), 0) + 1 FROM deliveries WHERE queue = $3), $4, $5, $6, $7, $8, $9, $10,
-			CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE queue = $3 AND state = 'waiting') THEN 0 ELSE CAST($11 AS BIGINT) END,
+			CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE queue = $3 AND `+waitingInQueue+`) THEN 0 ELSE CAST($11 AS BIGINT) END,
 			$12, $13, $14, $15)
 		ON CONFLICT (merchant, subject, type, version) DO NOTHING`,
 		d.ID, d.Merchant, queue, d.Type, d.Order, d.Subject, d.Version, string(d.Body), d.State, millis(d.CreatedAt),
@@ -119,7 +123,7 @@ func (t tx) HurryDeliveries(ctx context.Context, m pay.MerchantID, after, now ti
 func (t tx) ReviveDelivery(ctx context.Context, id pay.DeliveryID, now time.Time) error {
 	return t.change(ctx, "revive delivery "+string(id), `UPDATE deliveries SET state = 'waiting', tries = 0, done_at = 0,
 		next_at = CASE WHEN EXISTS (SELECT 1 FROM deliveries AS other
-			WHERE other.queue = deliveries.queue AND other.state = 'waiting') THEN 0 ELSE CAST($2 AS BIGINT) END
+			WHERE other.queue = deliveries.queue AND other.`+waitingInQueue+`) THEN 0 ELSE CAST($2 AS BIGINT) END
 		WHERE id = $1 AND state <> 'waiting'`, id, millis(now))
 }
 
