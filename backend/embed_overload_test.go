@@ -77,6 +77,39 @@ func TestOverloadedInTheFrame(t *testing.T) {
 	}
 }
 
+// There is no room for the polls of a frame that has no socket. That is no lost connection, and nobody is told of one.
+func TestCrowdedOut(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]string{"with the program": "delete window.WebSocket", "without": poorly["without"]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := crowded(t, func(c *server.Capacity) { c.Polls = 0 })
+			o := w.latte(t)
+			v := parent(t, w, o, "", before)
+			says := func(what, expression string) {
+				t.Helper()
+				eventually(t, what, func() (is bool) { return v.inFrame(expression, &is) && is })
+			}
+			const shown = `.checkVisibility({visibilityProperty: true})`
+			says("it is said that there are too many", `document.getElementById('saoma').dataset.link === 'crowded' &&
+				document.querySelector('.if-crowded')`+shown+` && !document.querySelector('.if-lost')`+shown+` &&
+				document.getElementById('saoma-said').textContent.startsWith('当前请求较多')`)
+			w.wire.cut()
+			v.hears(t, "offline", "true")
+			says("a connection that is lost is told apart", `document.querySelector('.if-lost')`+shown)
+			w.wire.mend()
+			v.hears(t, "online", "true")
+			says("so is a server that is heard again", `document.querySelector('.if-crowded')`+shown)
+			w.pays(t, o)
+			v.tell(t, map[string]any{"type": "check"}) // which asks without waiting, and for that there is room
+			v.hears(t, "order", `m.order.status === 'paid'`)
+			if got := evaluate[string](t, v, `heard.filter((m) => m.type.endsWith('line')).map((m) => m.type).join()`); got != "offline,online" {
+				t.Errorf("the shop's page is told %s", got)
+			}
+		})
+	}
+}
+
 // The loader says so in the place of the frame, and the page of an order in its own; both come by themselves in the end.
 func TestEmbedOverloaded(t *testing.T) {
 	t.Parallel()

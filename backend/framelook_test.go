@@ -359,7 +359,7 @@ func TestOffline(t *testing.T) {
 			eventually(t, "the last check is shown", func() bool {
 				var is bool
 				return v.inFrame(`/^\d\d:\d\d:\d\d$/.test(document.getElementById('saoma-heard').textContent) &&
-					document.querySelector('.if-lost').checkVisibility()`, &is) && is
+					document.querySelector('.if-lost').checkVisibility({visibilityProperty: true})`, &is) && is
 			})
 			w.pays(t, o)
 			w.wire.mend()

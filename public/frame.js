@@ -64,7 +64,7 @@
         await news(answer.order);
         await rest(POLL_LEAST - (performance.now() - began));
       } else if (!answer.hurried) {
-        silent();
+        silent(answer.crowded ? 'crowded' : 'lost');
         await rest(Math.max(jitter(Math.min(RETRY_FIRST * 2 ** fails++, RETRY_MOST)), answer.pause));
       }
     }
@@ -80,7 +80,8 @@
       const view = answer.ok && (await answer.json());
       if (view?.id === order.id) return { order: view };
       if (answer.status === 404) return { pause: SAFETY }; // no such order any more, or a server that is behind
-      return { pause: Math.min(answer.headers.get('Retry-After') * 1000 || 0, SAFETY) };
+      const pause = Math.min(answer.headers.get('Retry-After') * 1000 || 0, SAFETY);
+      return { pause, crowded: (await refusal(answer)) === 'many' };
     } catch {
       return { hurried: control.signal.reason === 'hurry', pause: 0 };
     } finally {
@@ -106,7 +107,7 @@
     if (busy === 'renew' && program !== 'running' && (view.status === 'expired' || view.status === 'created')) return;
     if (view.version <= shown.version) {
       if (program === 'running') hear('fine');
-      else if (root().dataset.link === 'lost') sign('');
+      else if (root().dataset.link !== 'slow') sign('');
       return;
     }
     await until(() => program !== 'loading' || performance.now() - started > TAKEOVER);
@@ -136,26 +137,31 @@
     await wait(CALL_LIMIT); // the page is going away
   }
 
-  function silent() {
+  function silent(link) {
     unheard ||= performance.now();
     const time = find('heard');
     if (time) time.textContent = heard.toTimeString().slice(0, 8);
     if (live) return; // the socket speaks; what a single call met is of no matter
-    if (program === 'running') hear('lost');
-    else if (performance.now() - unheard > LOST) sign('lost');
+    if (program === 'running') hear(link);
+    else if (performance.now() - unheard > LOST) sign(link);
   }
 
   // ---- What the customer or the shop wants done.
 
-  // call returns why it was refused, as busy names it, or nothing.
+  // refusal returns why a call was refused, as busy names it, if its answer says so.
+  async function refusal(answer) {
+    const { code } = (await answer.json?.().catch(() => {})) || {};
+    return { too_many_requests: 'many', overloaded: 'many', out_of_stock: 'soldout' }[code];
+  }
+
+  // call returns why it was refused, or nothing.
   async function call(what, again = true) {
     const signal = AbortSignal.timeout?.(2 * CALL_LIMIT);
     const answer = await fetch(url + what, { method: 'POST', signal }).catch(() => ({}));
     const pause = answer.headers?.get('Retry-After') * 1000; // with 429 and 503
     if (again && pause > 0 && pause <= PAUSE_MOST) return wait(pause).then(() => call(what, false));
     refresh(); // also when refused: perhaps it was paid a moment ago
-    const { code } = (!answer.ok && (await answer.json?.().catch(() => {}))) || {};
-    return answer.ok ? '' : { too_many_requests: 'many', overloaded: 'many', out_of_stock: 'soldout' }[code] || 'norenew';
+    return answer.ok ? '' : (await refusal(answer)) || 'norenew';
   }
 
   async function cancel() {
@@ -284,9 +290,10 @@
   const root = () => document.getElementById('saoma');
   const say = (text) => (program === 'running' ? hear('say', text) : (find('said').textContent = text));
 
-  // sign shows one of the troubles that are painted but hidden, lost or slow, or none.
+  // sign shows one of the troubles that are painted but hidden, lost, crowded or slow, or none.
   function sign(link) {
-    const before = root().dataset.link;
+    const before = root().dataset.link || '';
+    if (link === before) return;
     root().dataset.link = link;
     say(link ? root().querySelector('.if-' + link)?.textContent || '' : '');
     if (link === 'lost' || before === 'lost') post({ type: link === 'lost' ? 'offline' : 'online' });

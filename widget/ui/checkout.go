@@ -45,17 +45,22 @@ type Checkout struct {
 	live    *live
 	host    *host
 	ticking alarm // the countdown
-	losing  alarm // the grace before the server is called lost
+	losing  alarm // the grace before it is said that the server is silent
+	why     link  // it is
 }
 
 // A link is how well the server can be heard.
 type link string
 
 const (
-	linkFine link = ""
-	linkLost link = "lost" // neither socket nor poll gets through
-	linkSlow link = "slow" // the server is there, WeChat Pay's code is not
+	linkFine    link = ""
+	linkLost    link = "lost"    // neither socket nor poll gets through
+	linkCrowded link = "crowded" // the server is there and has too much to do
+	linkSlow    link = "slow"    // the server is there, WeChat Pay's code is not
 )
+
+// silent reports whether nothing is heard of the order.
+func (l link) silent() bool { return l == linkLost || l == linkCrowded }
 
 // A quit is how far the customer has come with giving up.
 type quit string
@@ -173,7 +178,7 @@ func (c *Checkout) judge() {
 	o := c.order()
 	slow := o.Status == wire.StatusCreated && c.now().Sub(o.CreatedAt) >= slowAfter
 	switch {
-	case c.link == linkLost:
+	case c.link.silent():
 	case slow && c.link != linkSlow:
 		c.link, c.said = linkSlow, c.texts().Slow
 	case !slow:

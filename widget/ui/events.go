@@ -21,7 +21,9 @@ func (c *Checkout) heard(ctx app.Context, kind, body string) {
 	case heardFine:
 		c.reached()
 	case heardLost:
-		c.lose(ctx)
+		c.lose(ctx, linkLost)
+	case heardCrowded:
+		c.lose(ctx, linkCrowded)
 	case heardAwake:
 		c.live.wake()
 	case heardAsleep:
@@ -41,25 +43,37 @@ func (c *Checkout) message(ctx app.Context, m wire.Message) {
 	c.reached()
 }
 
-// reached takes it back that the server cannot be reached.
+// reached takes it back that the server is silent.
 func (c *Checkout) reached() {
 	c.losing.stop()
-	if c.link == linkLost {
-		c.link, c.said = linkFine, ""
-		c.host.online(true)
+	if c.link.silent() {
+		c.why = linkFine
+		c.admit()
 		c.judge()
 	}
 }
 
-// lose says, after a moment of grace, that the server cannot be reached.
-func (c *Checkout) lose(ctx app.Context) {
-	if c.losing.isSet() || c.link == linkLost {
+// lose says, after a moment of grace, that nothing is heard of the order, and why.
+func (c *Checkout) lose(ctx app.Context, why link) {
+	c.why = why
+	if c.link.silent() {
+		c.admit()
+	} else if !c.losing.isSet() {
+		c.losing.set(ctx, lostAfter, func(app.Context) { c.admit() })
+	}
+}
+
+// admit says why nothing is heard. The shop's page is told of a connection that is lost; a server that answers is not offline.
+func (c *Checkout) admit() {
+	before := c.link
+	if c.why == before {
 		return
 	}
-	c.losing.set(ctx, lostAfter, func(app.Context) {
-		c.link, c.said = linkLost, c.texts().Lost
-		c.host.online(false)
-	})
+	c.link = c.why
+	c.said = map[link]string{linkLost: c.texts().Lost, linkCrowded: c.texts().TooMany}[c.link]
+	if before == linkLost || c.link == linkLost {
+		c.host.online(c.link != linkLost)
+	}
 }
 
 func (c *Checkout) onCancel(ctx app.Context, _ app.Event) {

@@ -168,6 +168,31 @@ func TestTroubleIsSaidAfterAMoment(t *testing.T) {
 	})
 }
 
+// A server that refuses is not one that is out of reach.
+func TestCrowdedIsNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, ctx, settle := mounted(t, testPage(wire.StatusPending))
+		want := func(after string, l link, said string) {
+			t.Helper()
+			if c.link != l || c.said != said {
+				t.Errorf("%s: link %q, said %q; want %q, %q", after, c.link, c.said, l, said)
+			}
+		}
+		c.heard(ctx, heardLost, "")
+		c.heard(ctx, heardCrowded, "")
+		time.Sleep(lostAfter)
+		settle()
+		want("refused for a while", linkCrowded, c.texts().TooMany)
+		c.heard(ctx, heardLost, "")
+		want("then out of reach", linkLost, c.texts().Lost)
+		c.heard(ctx, heardCrowded, "")
+		want("then refused again", linkCrowded, c.texts().TooMany)
+		c.heard(ctx, heardFine, "")
+		want("then answered", linkFine, "")
+	})
+}
+
 func TestWeChatPayIsSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

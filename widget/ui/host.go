@@ -14,6 +14,7 @@ const (
 	heardOrder   = "order"   // an order view, as JSON
 	heardFine    = "fine"    // a poll was answered, without news
 	heardLost    = "lost"    // a poll failed
+	heardCrowded = "crowded" // a poll was refused: too many at once
 	heardAwake   = "awake"   // the page is seen again, or the network is back
 	heardAsleep  = "asleep"  // the page has been left and may come back
 	heardRefused = "refused" // a cancel failed

@@ -147,6 +147,7 @@ func (c *Checkout) notes() app.UI {
 				app.Span().Text(t.Lost),
 				app.Span().Class("heard").Body(app.Span().Text(t.Heard), app.Span().ID(heardID)),
 			),
+			app.P().Class("if-crowded").Text(t.TooMany),
 			app.P().Class("if-slow").Text(t.Slow),
 			act("retry", "quiet", t.Retry),
 		),
