@@ -342,6 +342,34 @@ func TestASecondDevice(t *testing.T) {
 	}
 }
 
+// Whatever trouble is said on a narrow phone, in any language, nothing moves.
+func TestTroubleMovesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.latte(t)
+	v := w.openAt(t, "about:blank", poorly["without"])
+	if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(320, 800)); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"zh-CN", "zh-TW", "en", "ja", "ko"} {
+		v.navigate(t, w.url+"/checkout/"+o.Token+"?mode=inline&theme=light&lang="+lang)
+		for _, link := range []string{"lost", "crowded", "slow"} {
+			got := evaluate[string](t, v, `(() => {
+				const at = () => ['#saoma-scan', '#saoma-left', '.by'].map((s) => document.querySelector(s).getBoundingClientRect().top).join();
+				const quiet = at(), root = document.getElementById('saoma');
+				document.getElementById('saoma-heard').textContent = '12:34:56';
+				root.dataset.link = '`+link+`';
+				const said = document.querySelector('.if-`+link+`').checkVisibility({visibilityProperty: true}), now = at();
+				root.dataset.link = '';
+				return said && now === quiet ? '' : said + ' ' + quiet + ' → ' + now;
+			})()`)
+			if got != "" {
+				t.Errorf("%s, %s: %s", lang, link, got)
+			}
+		}
+	}
+}
+
 // The network goes away and the customer sees when we last knew; it comes back, and so does the payment.
 func TestOffline(t *testing.T) {
 	t.Parallel()
