@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"saoma/backend/pay"
 )
@@ -21,21 +23,52 @@ var (
 	lookColours = [...]string{
 		"accent", "accent-text", "background", "surface", "text", "muted", "border", "success", "warning", "danger",
 	}
-	lookValues = map[string]*regexp.Regexp{
-		"radius": aLength, "button-radius": aLength, "font-size": aLength, "spacing": aLength, "code-size": aLength,
-		"max-width": aLength,
-		"font":      regexp.MustCompile(`^` + aFont + `(, ?` + aFont + `)*$`),
-		"shadow":    regexp.MustCompile(`^(none|` + aShadow + `(, ?` + aShadow + `)*)$`),
-		"type":      regexp.MustCompile(`^(normal|large)$`),
+	lookValues = map[string]func(string) bool{
+		"radius": isLength, "button-radius": isLength, "font-size": isLength, "spacing": isLength, "code-size": isLength,
+		"max-width": isLength,
+		"font":      isFont,
+		"shadow":    regexp.MustCompile(`^(none|` + aShadow + `(, ?` + aShadow + `)*)$`).MatchString,
+		"type":      func(s string) bool { return s == "normal" || s == "large" },
 	}
-	aLength = regexp.MustCompile(`^(0|\d{1,3}(\.\d{1,4})?(px|rem|em))$`)
+	isLength = regexp.MustCompile(`^(0|\d{1,3}(\.\d{1,4})?(px|rem|em))$`).MatchString
 )
 
 const (
-	lookMax = 300 // bytes of a value
-	aFont   = `("[\pL\pN ._-]{1,60}"|'[\pL\pN ._-]{1,60}'|[\pL_-][\pL\pN _-]{0,60})`
-	aShadow = `(inset )?(-?\d{1,3}(\.\d{1,3})?(px|rem|em)? ){2,4}(#[0-9a-f]{3,8}|rgba?\([\d., /%]{5,40}\))`
+	lookMax   = 300 // bytes of a value
+	familyMax = 60  // characters of a font's name
+	aShadow   = `(inset )?(-?\d{1,3}(\.\d{1,3})?(px|rem|em)? ){2,4}(#[0-9a-f]{3,8}|rgba?\([\d., /%]{5,40}\))`
 )
+
+// isFont reports whether s is names of fonts with commas between. It is no regular expression: one that counts letters of
+// all scripts takes longer to compile than the rest of the program to start, and megabytes.
+func isFont(s string) bool {
+	for i, family := range strings.Split(s, ",") {
+		if i > 0 {
+			family = strings.TrimPrefix(family, " ")
+		}
+		if !isFamily(family) {
+			return false
+		}
+	}
+	return true
+}
+
+// isFamily reports whether s is the name of one font: in quotes, or words of which the first begins with a letter.
+func isFamily(s string) bool {
+	of := func(marks string) func(rune) bool {
+		return func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune(marks, r) }
+	}
+	name, plain := s, of(" _-")
+	if s != "" && (s[0] == '"' || s[0] == '\'') {
+		if len(s) < 2 || s[len(s)-1] != s[0] {
+			return false
+		}
+		name, plain = s[1:len(s)-1], of(" ._-")
+	} else if first, _ := utf8.DecodeRuneInString(s); !unicode.IsLetter(first) && first != '_' && first != '-' {
+		return false
+	}
+	return name != "" && utf8.RuneCountInString(name) <= familyMax && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0
+}
 
 // CheckLooks says what of a merchant's looks cannot be taken.
 func CheckLooks(l Looks) error {
@@ -53,7 +86,7 @@ func CheckLooks(l Looks) error {
 		case lookValues[name] == nil:
 			return fmt.Errorf("%.40q is none of the looks, which are theme, %s, %s", name, strings.Join(lookColours[:], ", "),
 				strings.Join(slices.Sorted(maps.Keys(lookValues)), ", "))
-		case len(value) > lookMax || !lookValues[name].MatchString(value):
+		case len(value) > lookMax || !lookValues[name](value):
 			return fmt.Errorf("%s: %.40q is not of the kind that is taken, like %s", name, value, lookExamples[name])
 		}
 	}
