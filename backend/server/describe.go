@@ -50,7 +50,7 @@ func (s *Server) document(api huma.API) (http.HandlerFunc, error) {
 	if err := s.describe(api); err != nil {
 		return nil, err
 	}
-	return s.docs(api.OpenAPI())
+	return s.docs(api.OpenAPI()), nil
 }
 
 // describe completes all calls.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -55,13 +56,33 @@ type docsError struct {
 	Text   string
 }
 
-// docs serves the API document for people, painted once: no script and nothing of another origin.
-func (s *Server) docs(doc *huma.OpenAPI) (http.HandlerFunc, error) {
+// docs serves the API document for people, painted once, when it is first read: no script and nothing of another origin.
+func (s *Server) docs(doc *huma.OpenAPI) http.HandlerFunc {
+	style := strings.TrimSpace(docsCSS)
+	painted := sync.OnceValues(func() ([]byte, error) { return paintDocs(doc, style) })
+	sum := sha256.Sum256([]byte(style))
+	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return func(w http.ResponseWriter, r *http.Request) {
+		page, err := painted()
+		if err != nil {
+			s.pageProblem(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cache-Control", evergreen)
+		h.Set("Referrer-Policy", "no-referrer")
+		s.pages.send(w, r, page)
+	}
+}
+
+func paintDocs(doc *huma.OpenAPI, style string) ([]byte, error) {
 	t, err := template.New("docs").Parse(docsHTML)
 	if err != nil {
 		return nil, fmt.Errorf("read the page of the API document: %w", err)
 	}
-	style := strings.TrimSpace(docsCSS)
 	page := docsPage{Title: doc.Info.Title, Style: template.CSS(style), Sections: sections(doc.Info.Description)}
 	d := docsWriter{doc}
 	for _, tag := range doc.Tags {
@@ -71,17 +92,7 @@ func (s *Server) docs(doc *huma.OpenAPI) (http.HandlerFunc, error) {
 	if err := t.Execute(&b, page); err != nil {
 		return nil, fmt.Errorf("paint the API document: %w", err)
 	}
-	sum := sha256.Sum256([]byte(style))
-	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Cache-Control", evergreen)
-		h.Set("Referrer-Policy", "no-referrer")
-		s.pages.send(w, r, b.Bytes())
-	}, nil
+	return b.Bytes(), nil
 }
 
 // sections takes the introduction apart: a heading and its text, with empty lines between.

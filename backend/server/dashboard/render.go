@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"saoma/backend/pay"
 )
@@ -16,41 +17,49 @@ import (
 //go:embed pages/*.html
 var pageFiles embed.FS
 
-// pages are the parsed templates, by language and by name: "zh-CN/orders".
+// pages are the templates, by language and by name: "zh-CN/orders". Each is parsed when it is first asked for: all together
+// take longer than the rest of the program does to start.
 type pages struct {
-	templates map[string]*template.Template
+	templates map[string]func() (*template.Template, error)
 	assets    assets
 }
 
-// newPages parses every page once for each language. A page defines "title" and "main"; what all share is in
-// frame.html and parts.html.
+// newPages finds every page, for each language. A page defines "title" and "main"; what all share is in frame.html and
+// parts.html.
 func newPages(a assets) (pages, error) {
-	p := pages{templates: make(map[string]*template.Template), assets: a}
+	p := pages{templates: make(map[string]func() (*template.Template, error)), assets: a}
 	files, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("find the dashboard's pages: %w", err)
 	}
 	for _, lang := range languages {
-		shared, err := template.New("frame.html").Funcs(functions(lang)).ParseFS(pageFiles, "pages/frame.html", "pages/parts.html")
-		if err != nil {
-			return p, fmt.Errorf("parse the dashboard's frame: %w", err)
-		}
+		shared := sync.OnceValues(func() (*template.Template, error) {
+			return template.New("frame.html").Funcs(functions(lang)).ParseFS(pageFiles, "pages/frame.html", "pages/parts.html")
+		})
 		for _, file := range files {
 			name := strings.TrimSuffix(path.Base(file), ".html")
 			if name == "frame" || name == "parts" {
 				continue
 			}
-			page, err := shared.Clone()
-			if err == nil {
-				page, err = page.ParseFS(pageFiles, file)
-			}
-			if err != nil {
-				return p, fmt.Errorf("parse the dashboard's page %s: %w", name, err)
-			}
-			p.templates[lang+"/"+name] = page
+			p.templates[lang+"/"+name] = sync.OnceValues(func() (*template.Template, error) { return parsePage(shared, file) })
 		}
 	}
 	return p, nil
+}
+
+// parsePage puts a page into a copy of what all share, which itself is never painted.
+func parsePage(shared func() (*template.Template, error), file string) (*template.Template, error) {
+	t, err := shared()
+	if err == nil {
+		t, err = t.Clone()
+	}
+	if err == nil {
+		t, err = t.ParseFS(pageFiles, file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parse the dashboard's %s: %w", file, err)
+	}
+	return t, nil
 }
 
 // A view is what every page is painted from. Data is the page's own.
@@ -77,9 +86,13 @@ func (v view) May(p string) bool { return v.Staff.Role.May(pay.Permission(p)) }
 
 // render paints a page. Nothing is sent if that fails.
 func (q *request) render(status int, name string, data any) error {
-	t, ok := q.pages.templates[q.look.Lang+"/"+name]
+	parsed, ok := q.pages.templates[q.look.Lang+"/"+name]
 	if !ok {
 		return fmt.Errorf("dashboard: there is no page %s", name)
+	}
+	t, err := parsed()
+	if err != nil {
+		return err
 	}
 	v := view{
 		Lang: q.look.Lang, Theme: q.look.Theme, Languages: languages[:], Themes: themes[:],
