@@ -80,18 +80,7 @@ func insertPaid(ctx context.Context, tx pay.Tx, name string, at time.Time) error
 func BenchmarkSweep(b *testing.B) {
 	for _, open := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("open=%d", open), func(b *testing.B) {
-			merchants, err := smallMerchants()
-			if err != nil {
-				b.Fatal(err)
-			}
-			s, err := newSimulation(merchants, "sqlite:"+filepath.Join(b.TempDir(), "saoma.db"), b.TempDir(), 1, 0)
-			if err != nil {
-				b.Fatal(err)
-			}
-			p, err := s.open(0)
-			if err != nil {
-				b.Fatal(err)
-			}
+			p := openProcess(b)
 			fillOpen(b, p, open)
 			for b.Loop() {
 				b.StopTimer()
@@ -103,14 +92,34 @@ func BenchmarkSweep(b *testing.B) {
 			}
 			b.ReportMetric(float64(dueAtOnce*b.N)/b.Elapsed().Seconds(), "checks/s")
 			b.StopTimer()
-			if err := s.kill(); err != nil {
-				b.Error(err)
-			}
 		})
 	}
 }
 
 const dueAtOnce = 500
+
+// openProcess opens the program with a simulator of WeChat Pay and new books, until the benchmark ends.
+func openProcess(b *testing.B) *process {
+	b.Helper()
+	merchants, err := smallMerchants()
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := newSimulation(merchants, "sqlite:"+filepath.Join(b.TempDir(), "saoma.db"), b.TempDir(), 1, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := s.open(0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.kill(); err != nil {
+			b.Error(err)
+		}
+	})
+	return p
+}
 
 // fillOpen makes n open attempts that are due much later.
 func fillOpen(b *testing.B, p *process, n int) {
@@ -157,26 +166,12 @@ func makeDue(b *testing.B, p *process, n int) {
 func BenchmarkSettle(b *testing.B) {
 	for _, callers := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			merchants, err := smallMerchants()
-			if err != nil {
-				b.Fatal(err)
-			}
-			s, err := newSimulation(merchants, "sqlite:"+filepath.Join(b.TempDir(), "saoma.db"), b.TempDir(), 1, 0)
-			if err != nil {
-				b.Fatal(err)
-			}
-			p, err := s.open(0)
-			if err != nil {
-				b.Fatal(err)
-			}
+			p := openProcess(b)
 			p.Committed = nil
 			fillOpen(b, p, b.N)
 			b.ResetTimer()
 			settleAll(b, p, b.N, callers)
 			b.StopTimer()
-			if err := s.kill(); err != nil {
-				b.Error(err)
-			}
 		})
 	}
 }

@@ -16,7 +16,7 @@ func TestCheckLooks(t *testing.T) {
 		"theme": {"auto", "light", "dark"}, "type": {"normal", "large"},
 		"accent":    {"#abc", "#abcd", "#A1b2C3", "#A1b2C3d4", "rgb(1 2 3)", "rgb(1, 2, 3)", "rgba(1, 2, 3, .5)", "rgb(1 2 3 / 0.5)"},
 		"radius":    {"0", "12px", "0.5rem", "1.25em"},
-		"font":      {"serif", "system-ui, -apple-system", `"Noto Sans SC", 'PingFang SC', sans-serif`, "霞鹜文楷"},
+		"font":      {"serif", "system-ui, -apple-system", `"Noto Sans SC", 'PingFang SC', sans-serif`, "霞鹜文楷", strings.Repeat("楷", 60)},
 		"shadow":    {"none", "0 1px 2px #0003", "0 1px 2px rgb(16 24 40 / .05), inset 0 12px 32px -1px rgba(16, 24, 40, .08)"},
 		"max-width": {"440px"},
 	} {
@@ -31,7 +31,7 @@ func TestCheckLooks(t *testing.T) {
 		"theme": {"", "night"}, "type": {"huge"}, "colour": {"#fff"}, "overlay": {"#0008"}, "": {""}, "accent;x": {"#fff"},
 		"accent": {"", "red", "#ab", "#abcdefg", "url(x)", "rgb(1 2)", "#fff;background:url(x)", "var(--x)", end},
 		"radius": {"12", "-1px", "calc(1px)", "100%", "9999px", "1px;x:y", end},
-		"font":   {"", `"Noto`, `a"b`, "url(x)", "a;b:c", "a}b", `"</style>"`, strings.Repeat("a, ", 120) + "b"},
+		"font":   {"", `"Noto`, `a"b`, "url(x)", "a;b:c", "a}b", `"</style>"`, strings.Repeat("楷", 61), "a,, b", "9x", `"a`, `"`, `""`, strings.Repeat("a, ", 120) + "b"},
 		"shadow": {"0 1px", "0 1px 2px url(x)", "none; color: red", "0 1px 2px #0003, x", end},
 	} {
 		for _, value := range values {
