@@ -28,14 +28,22 @@ import (
 
 // chromium is one browser for all tests; each test opens a window of its own with its own storage.
 var chromium = sync.OnceValues(func() (context.Context, error) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(900, 1000),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), chromiumOptions(chromedp.WindowSize(900, 1000))...)
 	ctx, _ = chromedp.NewContext(ctx)
 	return ctx, chromedp.Do(ctx)
 })
+
+// chromiumOptions start a browser in which the pages are what costs time. Around each window Chromium builds pages of its
+// own for the address bar and keeps a process ready for the next page, which took more than half of the machine; and
+// optimizing machine code does not pay in windows that live a few seconds.
+func chromiumOptions(more ...chromedp.ExecAllocatorOption) []chromedp.ExecAllocatorOption {
+	return append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,PreloadTopChromeWebUI,SpareRendererForSitePerProcess,"+
+			"WebUIOmniboxAimPopup,WebUIOmniboxPopup"), // the first two as by default
+		chromedp.Flag("js-flags", "--liftoff-only"),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true)), more...)
+}
 
 // A window is a browser window that shows a page of the shop.
 type window struct {

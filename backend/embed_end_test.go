@@ -95,8 +95,7 @@ func TestEmbedClassicScrollbars(t *testing.T) {
 	const place = `<style>saoma-checkout:not(:defined) { display: block; height: 668px }</style>` // as the README says
 	w.servePages(pageStart+place+loaderTag+`<p>Tea</p><saoma-checkout order="`+o.Token+`"></saoma-checkout>
 		<button data-saoma-items="latte:1">Pay</button>`+strings.Repeat("<p>A long page</p>", 50), nil)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(900, 500), chromedp.Flag("hide-scrollbars", false))
+	options := chromiumOptions(chromedp.WindowSize(900, 500), chromedp.Flag("hide-scrollbars", false))
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(end)
 	browser, closeBrowser := chromedp.NewContext(allocator)
