@@ -84,7 +84,7 @@ func Migrate(ctx context.Context, address string, steps fs.FS) error {
 // Plans tells how SQLite does each statement that was asked of it since the store was opened.
 func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
 	plans := make(map[string][]string)
-	for _, session := range append(s.writer.sessions, s.all...) {
+	for _, session := range append(s.writer.sessions, s.readers.all...) {
 		for text := range session.stmts {
 			switch word, _, _ := strings.Cut(text, " "); word {
 			case "SELECT", "INSERT", "UPDATE", "DELETE", "WITH":
@@ -99,4 +99,14 @@ func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
 		}
 	}
 	return plans, nil
+}
+
+// Readers returns how many sessions for reading have been opened.
+func (s *Store) Readers() (opened int) {
+	for _, r := range s.readers.all {
+		if r.conn != nil {
+			opened++
+		}
+	}
+	return opened
 }

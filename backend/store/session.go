@@ -12,7 +12,7 @@ import (
 type session struct {
 	dialect
 	db    *sql.DB
-	conn  *sql.Conn
+	conn  *sql.Conn            // nil: not opened yet, or broken
 	stmts map[string]*sql.Stmt // by text; the texts are those in this package, some dozens
 
 	// locks is said behind a SELECT of a row that the transaction is going to change.
@@ -21,11 +21,6 @@ type session struct {
 	// undisturbed lets statements run to their end though the caller has gone. SQLite undoes the whole transaction
 	// when it interrupts a change in it, and a transaction may hold the changes of others.
 	undisturbed bool
-}
-
-func newSession(ctx context.Context, db *sql.DB, d dialect) (*session, error) {
-	s := &session{dialect: d, db: db}
-	return s, s.connect(ctx)
 }
 
 func (s *session) connect(ctx context.Context) (err error) {
@@ -95,24 +90,21 @@ func (s *session) QueryRowContext(ctx context.Context, text string, args ...any)
 	return s.stmts[text].QueryRowContext(ctx, args...)
 }
 
-// begin opens a transaction. A connection that has broken meanwhile, because the server was started again, is made
+// begin opens a transaction, and the connection where there is none yet. One that has broken meanwhile, because the server was started again, is made
 // anew: nothing was done on it yet.
 func (s *session) begin(ctx context.Context, text string) error {
-	err := errNotConnected
 	if s.conn != nil {
-		err = s.run(ctx, text)
+		err := s.run(ctx, text)
+		if err == nil || !s.reconnects || ctx.Err() != nil {
+			return err
+		}
+		_ = s.close() // it is broken
 	}
-	if err == nil || !s.reconnects || ctx.Err() != nil {
-		return err
-	}
-	_ = s.close() // it is broken
 	if err := s.connect(s.patience(ctx)); err != nil {
 		return err
 	}
 	return s.run(ctx, text)
 }
-
-var errNotConnected = errors.New("not connected to the database")
 
 // run runs a statement without arguments and results, such as BEGIN.
 func (s *session) run(ctx context.Context, text string) error {

@@ -18,8 +18,7 @@ type Store struct {
 	dialect
 	dbs     []*sql.DB
 	writer  *writer
-	readers chan *session
-	all     []*session // that read
+	readers *readers
 }
 
 var _ pay.Store = (*Store)(nil)
@@ -51,27 +50,19 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	return OpenPostgres(ctx, address)
 }
 
-// connect opens all sessions.
-func (s *Store) connect(ctx context.Context, write, read *sql.DB) error {
+// connect opens the sessions.
+func (s *Store) connect(ctx context.Context, write, read *sql.DB) (err error) {
 	var writing []*session
 	for range s.writers {
-		w, err := newSession(ctx, write, s.dialect)
-		if err != nil {
+		w := &session{dialect: s.dialect, db: write}
+		if err := w.connect(ctx); err != nil {
 			return err
 		}
 		writing = append(writing, w)
 	}
 	s.writer = newWriter(writing)
-	s.readers = make(chan *session, s.dialect.readers)
-	for range s.dialect.readers {
-		r, err := newSession(ctx, read, s.dialect)
-		if err != nil {
-			return err
-		}
-		s.all = append(s.all, r)
-		s.readers <- r
-	}
-	return nil
+	s.readers, err = newReaders(ctx, read, s.dialect)
+	return err
 }
 
 // Close waits for changes under way and closes the database. What was committed is safe whether or not it is
@@ -81,8 +72,8 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
 	}
-	for _, r := range s.all {
-		errs = append(errs, r.close())
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
 	}
 	for _, db := range s.dbs {
 		errs = append(errs, db.Close())
@@ -99,7 +90,7 @@ func (s *Store) Waiting() int { return int(s.writer.waiting.Load()) }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.reading(ctx, func(r *session) error {
+	err := s.readers.lend(ctx, func(r *session) error {
 		if err := r.begin(ctx, r.beginView); err != nil {
 			return err
 		}
@@ -113,7 +104,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // View implements [pay.Store].
 func (s *Store) View(ctx context.Context, f func(pay.Tx) error) error {
-	return s.reading(ctx, func(r *session) (err error) {
+	return s.readers.lend(ctx, func(r *session) (err error) {
 		if err := r.begin(ctx, r.beginView); err != nil {
 			return err
 		}
@@ -123,17 +114,6 @@ func (s *Store) View(ctx context.Context, f func(pay.Tx) error) error {
 		}()
 		return f(tx{r})
 	})
-}
-
-// reading lends a session for reading.
-func (s *Store) reading(ctx context.Context, f func(*session) error) error {
-	select {
-	case r := <-s.readers:
-		defer func() { s.readers <- r }()
-		return f(r)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Update implements [pay.Store]. f runs in another goroutine, in a transaction that may hold the changes of other
