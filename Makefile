@@ -21,8 +21,9 @@ SOURCES := $(wildcard public/*.js public/releases/*.js public/*.css public/*.d.t
 run: build
 	./saoma
 
+# Without C: one file that needs no library of the system, and two megabytes less of memory.
 build: $(DIST)
-	$(GO) build -trimpath -ldflags='-s -w' -o saoma ./backend
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o saoma ./backend
 
 $(DIST): $(SOURCES)
 	$(GO) run ./widget/build

@@ -16,7 +16,7 @@ const (
 	tidyEvery = 5 * time.Second
 	headroom  = 64 << 20 // bytes of garbage that may lie about, or as much as is in use if that is more
 	tidyQuiet = 8 << 20  // bytes allocated since the last look, at most: with more something is going on
-	tidyWorth = 8 << 20  // bytes to be had, at least: less is left to the runtime
+	tidyWorth = 2 << 20  // bytes to be had, at least, and an eighth of what is in use: less is not worth the search
 )
 
 // limitMemory has the garbage collector work harder before the limit of the system's control group is reached, as a container or
@@ -76,7 +76,7 @@ func (t *tidier) look() (tidied bool) {
 	t.collect(now.live)
 	quiet := now.allocated-t.last.allocated <= tidyQuiet
 	t.last = now
-	if !quiet || now.spare < t.left+tidyWorth {
+	if !quiet || now.spare < t.left+max(tidyWorth, now.live/8) {
 		return false
 	}
 	debug.FreeOSMemory()
@@ -85,16 +85,21 @@ func (t *tidier) look() (tidied bool) {
 	return true
 }
 
-// run looks now and then until ctx ends.
+// run looks now and then until ctx ends. The first time that it tidies up the start is over.
 func (t *tidier) run(ctx context.Context) {
+	t.last = readHeap()
+	t.collect(t.last.live)
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
-	for {
-		t.look()
+	for starting := true; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if t.look() && starting {
+			starting = false
+			_ = forgetStart() // a system that does not let us has lost nothing
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (b *bench) build(ctx context.Context) error {
 	}
 	b.program = filepath.Join(b.dir, "saoma")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program, "./backend")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
