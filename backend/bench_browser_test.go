@@ -52,7 +52,7 @@ func BenchmarkTimeToCode(b *testing.B) {
 				v := openVisits(b, c.sameSite)
 				v.slow = c.slow
 				v.delay.Store(int64(c.delay))
-				var codes, lives, bares []float64
+				var codes, lives, bares, adyens []float64
 				for range benchRuns {
 					browser, leave := v.browser(b)
 					if warm {
@@ -63,11 +63,14 @@ func BenchmarkTimeToCode(b *testing.B) {
 					leave()
 					codes, lives = append(codes, code), append(lives, live)
 					bares = append(bares, v.visitBare(b, warm))
+					adyens = append(adyens, v.visitAdyen(b, warm))
 				}
 				b.ReportMetric(median(codes), "code-ms")
 				b.ReportMetric(median(lives), "live-ms")
 				b.ReportMetric(median(bares), "bare-ms")
 				b.ReportMetric(median(codes)/median(bares), "code/bare")
+				b.ReportMetric(median(adyens), "adyen-ms")
+				b.ReportMetric(median(codes)/median(adyens), "code/adyen")
 				b.ReportMetric(0, "ns/op")
 			})
 		}
@@ -140,6 +143,7 @@ func openVisits(b *testing.B, sameSite bool) *visits {
 		_, _ = fmt.Fprintf(w, `<!doctype html><title>Shop</title><link rel="icon" href="data:,">
 <script async src="%s/bare.js"></script><h1>Thank you</h1>`, v.url)
 	})
+	v.withAdyen(b, shop)
 	v.shop.http.Handler = v.delayed(shop)
 	v.service.http.Handler = v.delayed(v.withBare(v.service.http.Handler))
 
@@ -158,6 +162,7 @@ func openVisits(b *testing.B, sameSite bool) *visits {
 func (v *visits) withBare(next http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", next)
+	mux.Handle("/adyen/", adyenServer())
 	mux.HandleFunc("GET /bare.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		w.Header().Set("Cache-Control", "max-age=300") // as the loader
