@@ -6,12 +6,15 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"saoma/backend/pay"
 )
 
 // readers are the sessions for reading. The one that came back last is lent first: what it has read and prepared is at hand,
 // and sessions that only a rush needs are not opened before there is one, for each keeps pages and statements of its own.
 type readers struct {
-	turns chan struct{} // one for each session that may be lent
+	turns   chan struct{} // one for each session that may be lent
+	reserve chan struct{} // one more, for what is urgent: lists and searches may have taken all the others
 
 	mu   sync.Mutex
 	free []*session // the last one is the next
@@ -19,8 +22,12 @@ type readers struct {
 }
 
 func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
-	r := &readers{turns: make(chan struct{}, d.readers)}
+	r := &readers{turns: make(chan struct{}, d.readers), reserve: make(chan struct{}, 1)}
+	r.reserve <- struct{}{}
 	for range d.readers {
+		r.turns <- struct{}{}
+	}
+	for range d.readers + 1 {
 		s := &session{dialect: d, db: db}
 		// A server's connections are counted: whether it grants them all is to be seen now, not in a rush.
 		if d.reconnects || len(r.all) == 0 {
@@ -28,7 +35,6 @@ func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
 				return r, err
 			}
 		}
-		r.turns <- struct{}{}
 		r.all = append(r.all, s)
 	}
 	r.free = slices.Clone(r.all)
@@ -38,8 +44,15 @@ func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
 
 // lend has f use a session that nobody else uses meanwhile.
 func (r *readers) lend(ctx context.Context, f func(*session) error) error {
+	var reserve chan struct{}
+	if pay.IsUrgent(ctx) {
+		reserve = r.reserve
+	}
+	turns := r.turns
 	select {
 	case <-r.turns:
+	case <-reserve:
+		turns = r.reserve
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -48,7 +61,7 @@ func (r *readers) lend(ctx context.Context, f func(*session) error) error {
 		r.mu.Lock()
 		r.free = append(r.free, s)
 		r.mu.Unlock()
-		r.turns <- struct{}{}
+		turns <- struct{}{}
 	}()
 	return f(s)
 }
