@@ -66,9 +66,9 @@ func (t tx) AnyDue(ctx context.Context, m pay.MerchantID, now time.Time) (due bo
 	return due, nil
 }
 
-// dueMerchants goes from merchant to merchant in the indexes of what is under way, and looks at the first row of each: it
+// underWay are the merchants who have something under way. It goes from merchant to merchant in the indexes of that: it
 // costs as much with a hundred orders open as with a hundred thousand.
-const dueMerchants = `WITH RECURSIVE
+const underWay = `WITH RECURSIVE
 	paying (merchant) AS (
 		SELECT MIN(merchant) FROM attempts WHERE state IN ('requested', 'open')
 		UNION ALL
@@ -79,7 +79,10 @@ const dueMerchants = `WITH RECURSIVE
 		UNION ALL
 		SELECT (SELECT MIN(r.merchant) FROM refunds r WHERE r.state IN ('requested', 'processing', 'abnormal') AND r.merchant > refunding.merchant)
 		FROM refunding WHERE refunding.merchant IS NOT NULL)
-	SELECT merchant FROM paying WHERE EXISTS (SELECT 1 FROM attempts a
+	`
+
+// dueMerchants looks at the first row that each of them has in the index.
+const dueMerchants = underWay + `SELECT merchant FROM paying WHERE EXISTS (SELECT 1 FROM attempts a
 		WHERE a.merchant = paying.merchant AND a.state IN ('requested', 'open') AND a.check_at <= $1)
 	UNION
 	SELECT merchant FROM refunding WHERE EXISTS (SELECT 1 FROM refunds r
@@ -140,12 +143,12 @@ func (t tx) ClaimAttempts(ctx context.Context, m pay.MerchantID, now, until time
 func (s *Store) Backlog(ctx context.Context, now time.Time) (b pay.Backlog, err error) {
 	var oldest int64
 	err = s.View(ctx, func(t pay.Tx) error {
-		return t.(tx).QueryRowContext(ctx, `SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END,
+		return t.(tx).QueryRowContext(ctx, underWay+`SELECT a.n, r.n, CASE WHEN a.n > 0 AND (r.n = 0 OR a.first < r.first) THEN a.first ELSE r.first END,
 				(SELECT COUNT(*) FROM deliveries WHERE state = 'waiting')
-			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM attempts
-				WHERE state IN ('requested', 'open') AND check_at <= $1) a,
-			(SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM refunds
-				WHERE state IN ('requested', 'processing', 'abnormal') AND check_at <= $1) r`, millis(now),
+			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM paying JOIN attempts ON attempts.merchant = paying.merchant
+				AND state IN ('requested', 'open') AND check_at <= $1) a,
+			(SELECT COUNT(*) AS n, COALESCE(MIN(check_at), 0) AS first FROM refunding JOIN refunds ON refunds.merchant = refunding.merchant
+				AND state IN ('requested', 'processing', 'abnormal') AND check_at <= $1) r`, millis(now),
 		).Scan(&b.Attempts, &b.Refunds, &oldest, &b.Webhooks)
 	})
 	if err != nil {

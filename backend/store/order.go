@@ -47,9 +47,6 @@ func (t tx) Orders(ctx context.Context, f pay.OrderFilter) ([]pay.Order, error) 
 	return list, nil
 }
 
-// clockSpread is by how much the clocks of several servers may differ, and an order's name from its time.
-const clockSpread = time.Minute
-
 // ordersQuery asks for orders by an index whatever the filter is; a test holds that.
 func ordersQuery(f pay.OrderFilter) (query string, args []any) {
 	where, args := []string{"merchant = $1"}, []any{f.Merchant}
@@ -68,15 +65,18 @@ func ordersQuery(f pay.OrderFilter) (query string, args []any) {
 	}
 	if !f.CreatedAfter.IsZero() {
 		filter("created_at > $%d", f.CreatedAfter.UnixMilli())
-		// The list is by id, which grows with time: it need not be walked further back than this.
-		filter(`id >= (SELECT id FROM orders WHERE merchant = $1 AND created_at > $%d ORDER BY created_at, id LIMIT 1)`,
-			f.CreatedAfter.Add(-clockSpread).UnixMilli())
 	}
-	if f.Before != "" {
+	sort := "created_at DESC, id DESC"
+	if f.Reference != "" {
+		sort = "id DESC" // as they stand in the index of references
+	}
+	if f.Before != "" && f.Reference != "" {
 		filter("id < $%d", f.Before)
+	} else if f.Before != "" {
+		filter("(created_at, id) < ((SELECT created_at FROM orders WHERE merchant = $1 AND id = $%[1]d), $%[1]d)", f.Before)
 	}
 	args = append(args, f.Limit)
-	return selectOrder + "WHERE " + strings.Join(where, " AND ") + fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args
+	return selectOrder + "WHERE " + strings.Join(where, " AND ") + fmt.Sprintf(" ORDER BY %s LIMIT $%d", sort, len(args)), args
 }
 
 func (t tx) InsertOrder(ctx context.Context, o pay.Order) error {

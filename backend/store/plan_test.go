@@ -16,14 +16,14 @@ func TestListsOfOrdersUseAnIndex(t *testing.T) {
 	s, _ := open(t)
 	since := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for want, f := range map[string]pay.OrderFilter{
-		"orders_of_merchant (merchant=? AND id<?)":                  {Before: "ord_9"},
-		"orders_of_merchant (merchant=? AND id>?)":                  {CreatedAfter: since},
-		"orders_by_state (merchant=? AND state=?)":                  {State: pay.Pending},
-		"orders_by_state (merchant=? AND state=? AND id<?)":         {State: pay.Pending, Before: "ord_9"},
-		"orders_of_merchant (merchant=? AND id>? AND id<?)":         {State: pay.Pending, CreatedAfter: since, Before: "ord_9"},
-		"orders_by_reference (merchant=? AND reference=?)":          {Reference: "r"},
-		"orders_by_reference (merchant=? AND reference=? AND id<?)": {Reference: "r", State: pay.Paid, Before: "ord_9"},
-		"orders_created (merchant=? AND created_at>?)":              {CreatedAfter: since},
+		"orders_created (merchant=?)":                                                 {},
+		"orders_created (merchant=? AND (created_at,id)<(?,?))":                       {Before: "ord_9"},
+		"orders_by_state_and_time (merchant=? AND state=?)":                           {State: pay.Pending},
+		"orders_by_state_and_time (merchant=? AND state=? AND (created_at,id)<(?,?))": {State: pay.Pending, Before: "ord_9"},
+		"orders_created (merchant=? AND created_at>? AND (created_at,id)<(?,?))":      {State: pay.Pending, CreatedAfter: since, Before: "ord_9"},
+		"orders_by_reference (merchant=? AND reference=?)":                            {Reference: "r"},
+		"orders_by_reference (merchant=? AND reference=? AND id<?)":                   {Reference: "r", State: pay.Paid, Before: "ord_9"},
+		"orders_created (merchant=? AND created_at>?)":                                {CreatedAfter: since},
 	} {
 		f.Merchant, f.Limit = "cafe", 20
 		steps, err := s.PlanOrders(t.Context(), f)
