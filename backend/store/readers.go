@@ -15,6 +15,7 @@ import (
 type readers struct {
 	turns   chan struct{} // one for each session that may be lent
 	reserve chan struct{} // one more, for what is urgent: lists and searches may have taken all the others
+	closing chan struct{}
 
 	mu   sync.Mutex
 	free []*session // the last one is the next
@@ -22,7 +23,7 @@ type readers struct {
 }
 
 func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
-	r := &readers{turns: make(chan struct{}, d.readers), reserve: make(chan struct{}, 1)}
+	r := &readers{turns: make(chan struct{}, d.readers), reserve: make(chan struct{}, 1), closing: make(chan struct{})}
 	r.reserve <- struct{}{}
 	for range d.readers {
 		r.turns <- struct{}{}
@@ -55,6 +56,8 @@ func (r *readers) lend(ctx context.Context, f func(*session) error) error {
 		turns = r.reserve
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-r.closing:
+		return errClosed
 	}
 	s := r.take()
 	defer func() {
@@ -75,7 +78,13 @@ func (r *readers) take() *session {
 	return s
 }
 
+// close waits for those who read. Nobody reads afterwards.
 func (r *readers) close() error {
+	close(r.closing)
+	for range cap(r.turns) {
+		<-r.turns
+	}
+	<-r.reserve
 	var errs []error
 	for _, s := range r.all {
 		errs = append(errs, s.close())

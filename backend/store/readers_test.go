@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"saoma/backend/pay"
@@ -86,4 +87,38 @@ func TestACallbackIsReadAtOnce(t *testing.T) {
 	if err := rush(s.MostReaders()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Close waits for those who read.
+func TestReadToTheEnd(t *testing.T) {
+	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "saoma.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	begun := make(chan struct{}, 100)
+	for range 8 {
+		all.Go(func() {
+			for err := error(nil); err == nil; {
+				err = s.View(t.Context(), func(tx pay.Tx) error {
+					select {
+					case begun <- struct{}{}:
+					default:
+					}
+					_, err := tx.Orders(t.Context(), pay.OrderFilter{Merchant: "cafe", Limit: 1})
+					if err != nil {
+						t.Errorf("in the middle: %v", err)
+					}
+					return err
+				})
+			}
+		})
+	}
+	for range cap(begun) {
+		<-begun
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
 }

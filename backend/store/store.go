@@ -65,8 +65,8 @@ func (s *Store) connect(ctx context.Context, write, read *sql.DB) (err error) {
 	return err
 }
 
-// Close waits for changes under way and closes the database. What was committed is safe whether or not it is
-// called. Nothing may be read any more.
+// Close waits for changes and reads under way and closes the database. What was committed is safe whether or not it is
+// called.
 func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
