@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forgetStart gives up the pages of the program's file that have been needed so far. The start needs most of them once: the
-// tables of types, the code that reads the configuration. What is needed again comes back from the system's memory of files,
-// in about a microsecond for 64 KB.
-func forgetStart() error {
+// forgetPages gives up the pages of the program's file that have been needed so far. Most of them only the start needs, or a
+// rush: the tables of types, the code that reads the configuration. What is needed again comes back from the system's memory of
+// files, in some microseconds for 64 KB.
+func forgetPages() error {
 	text, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return err

@@ -25,8 +25,8 @@ func residentFile(t *testing.T) (kb int) {
 	return kb
 }
 
-// The pages that the start needed are given up, and what differs from its file is kept.
-func TestStartIsForgotten(t *testing.T) {
+// The pages of the program's file are given up, and what differs from its file is kept.
+func TestPagesAreForgotten(t *testing.T) {
 	page := os.Getpagesize()
 	file := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(file, bytes.Repeat([]byte("of the file "), page), 0o600); err != nil {
@@ -47,7 +47,7 @@ func TestStartIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := residentFile(t)
-	if err := forgetStart(); err != nil {
+	if err := forgetPages(); err != nil {
 		t.Fatal(err)
 	}
 	if after := residentFile(t); after > before*2/3 {

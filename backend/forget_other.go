@@ -2,5 +2,5 @@
 
 package main
 
-// forgetStart is for Linux.
-func forgetStart() error { return nil }
+// forgetPages is for Linux.
+func forgetPages() error { return nil }

@@ -80,26 +80,24 @@ func (t *tidier) look() (tidied bool) {
 		return false
 	}
 	debug.FreeOSMemory()
+	_ = forgetPages() // a system that does not let us has lost nothing
 	t.last = readHeap()
 	t.left = t.last.spare
 	return true
 }
 
-// run looks now and then until ctx ends. The first time that it tidies up the start is over.
+// run looks now and then until ctx ends.
 func (t *tidier) run(ctx context.Context) {
 	t.last = readHeap()
 	t.collect(t.last.live)
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
-	for starting := true; ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		if t.look() && starting {
-			starting = false
-			_ = forgetStart() // a system that does not let us has lost nothing
+			t.look()
 		}
 	}
 }

@@ -90,8 +90,8 @@ func (s *session) QueryRowContext(ctx context.Context, text string, args ...any)
 	return s.stmts[text].QueryRowContext(ctx, args...)
 }
 
-// begin opens a transaction, and the connection where there is none yet. One that has broken meanwhile, because the server was started again, is made
-// anew: nothing was done on it yet.
+// begin opens a transaction, and the connection where there is none yet. One that has broken meanwhile, because the server
+// was started again, is made anew: nothing was done on it yet.
 func (s *session) begin(ctx context.Context, text string) error {
 	if s.conn != nil {
 		err := s.run(ctx, text)
