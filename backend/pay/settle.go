@@ -1,7 +1,6 @@
 package pay
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,72 +14,36 @@ import (
 // When it returns nil the payment is in the books for good and the callback may be acknowledged. A notice
 // that does not fit its attempt is recorded and refused with [Disagreement].
 func (c *Cashier) Settle(ctx context.Context, n Notice) (o Order, err error) {
-	// What the writer reads by itself everybody waits for, and what is told again need not be written.
-	var seen settling
-	err = c.Store.View(ctx, func(tx Tx) (err error) {
-		seen, err = read(ctx, tx, n)
-		return err
-	})
-	if err == nil && seen.wrong == "" && seen.attempt.State == AttemptPaid {
-		return seen.order, nil
-	}
-	if err == nil && seen.wrong == "" {
-		o, err = c.settle(ctx, n, func(Tx) (settling, error) { return seen, nil })
-	}
-	if seen.wrong != "" || errors.Is(err, ErrStale) { // changed since it was seen, or not to be changed
-		o, err = c.settle(ctx, n, func(tx Tx) (settling, error) { return read(ctx, tx, n) })
-	}
-	if err != nil {
-		return Order{}, fmt.Errorf("settle %s: %w", n.OutTradeNo, err)
-	}
-	return o, nil
-}
-
-// A settling is what the books have of a notice's attempt, and in what the notice is not as it.
-type settling struct {
-	attempt Attempt
-	order   Order
-	wrong   string
-}
-
-func read(ctx context.Context, tx Tx, n Notice) (s settling, err error) {
-	s.attempt, err = tx.Attempt(ctx, n.OutTradeNo)
-	if errors.Is(err, ErrNoRow) || err == nil && s.attempt.Merchant != n.Merchant { // what one merchant's keys say is of no other's
-		return s, &Error{Code: NotFound, Message: "no attempt of the merchant has this out_trade_no", Err: err}
-	}
-	if err != nil {
-		return s, err
-	}
-	s.wrong = n.differs(s.attempt)
-	s.order, err = tx.Order(ctx, s.attempt.Order)
-	return s, err
-}
-
-// settle books a notice. What look returns may have been seen before the transaction: an attempt changes its state and
-// an order its version with all that matters here, and neither is changed if it is not as it was seen.
-func (c *Cashier) settle(ctx context.Context, n Notice, look func(Tx) (settling, error)) (o Order, err error) {
 	var refusal error
 	changed := false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		refusal, changed = nil, false
-		s, err := look(tx)
+		a, err := tx.Attempt(ctx, n.OutTradeNo)
+		if errors.Is(err, ErrNoRow) || err == nil && a.Merchant != n.Merchant { // what one merchant's keys say is of no other's
+			return &Error{Code: NotFound, Message: "no attempt of the merchant has this out_trade_no", Err: err}
+		}
 		if err != nil {
 			return err
 		}
-		o = s.order
-		if s.wrong != "" {
-			refusal = &Error{Code: Disagreement, Message: "the notice differs from the attempt in " + s.wrong}
-			return c.recordMismatch(ctx, tx, o, n, s.wrong)
+		if o, err = tx.Order(ctx, a.Order); err != nil {
+			return err
 		}
-		if s.attempt.State == AttemptPaid {
+		if wrong := n.differs(a); wrong != "" {
+			refusal = &Error{Code: Disagreement, Message: "the notice differs from the attempt in " + wrong}
+			return c.recordMismatch(ctx, tx, o, n, wrong)
+		}
+		if a.State == AttemptPaid {
 			return nil // told again
 		}
 		changed = true
-		o, err = c.take(ctx, tx, o, s.attempt, n)
+		o, err = c.take(ctx, tx, o, a, n)
 		return err
 	})
-	if err = cmp.Or(err, refusal); err != nil {
-		return Order{}, err
+	switch {
+	case err != nil:
+		return Order{}, fmt.Errorf("settle %s: %w", n.OutTradeNo, err)
+	case refusal != nil:
+		return Order{}, fmt.Errorf("settle %s: %w", n.OutTradeNo, refusal)
 	}
 	// A crash here leaves the payment booked and nobody told: the browser takes a snapshot when it is back,
 	// and WeChat Pay repeats a callback that was not answered.

@@ -110,6 +110,3 @@ func (s *Store) Readers() (opened int) {
 	}
 	return opened
 }
-
-// MostReaders is how many may read at once, but for what is urgent.
-func (s *Store) MostReaders() int { return s.dialect.readers }

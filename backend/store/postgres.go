@@ -71,7 +71,7 @@ func openPostgres(ctx context.Context, address string, d dialect) (*Store, error
 	migrator := migratorOf(c)
 	limit(c, map[string]string{"statement_timeout": "15s", "idle_in_transaction_session_timeout": "30s"})
 	db := stdlib.OpenDB(*c)
-	db.SetMaxIdleConns(s.writers + s.dialect.readers + 1)
+	db.SetMaxIdleConns(s.writers + s.dialect.readers)
 	s.dbs = append(s.dbs, db)
 	err = checkDurable(ctx, db)
 	if err == nil {

@@ -6,15 +6,12 @@ import (
 	"errors"
 	"slices"
 	"sync"
-
-	"saoma/backend/pay"
 )
 
 // readers are the sessions for reading. The one that came back last is lent first: what it has read and prepared is at hand,
 // and sessions that only a rush needs are not opened before there is one, for each keeps pages and statements of its own.
 type readers struct {
 	turns   chan struct{} // one for each session that may be lent
-	reserve chan struct{} // one more, for what is urgent: lists and searches may have taken all the others
 	closing chan struct{}
 
 	mu   sync.Mutex
@@ -23,12 +20,8 @@ type readers struct {
 }
 
 func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
-	r := &readers{turns: make(chan struct{}, d.readers), reserve: make(chan struct{}, 1), closing: make(chan struct{})}
-	r.reserve <- struct{}{}
+	r := &readers{turns: make(chan struct{}, d.readers), closing: make(chan struct{})}
 	for range d.readers {
-		r.turns <- struct{}{}
-	}
-	for range d.readers + 1 {
 		s := &session{dialect: d, db: db}
 		// A server's connections are counted: whether it grants them all is to be seen now, not in a rush.
 		if d.reconnects || len(r.all) == 0 {
@@ -36,6 +29,7 @@ func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
 				return r, err
 			}
 		}
+		r.turns <- struct{}{}
 		r.all = append(r.all, s)
 	}
 	r.free = slices.Clone(r.all)
@@ -45,15 +39,8 @@ func newReaders(ctx context.Context, db *sql.DB, d dialect) (*readers, error) {
 
 // lend has f use a session that nobody else uses meanwhile.
 func (r *readers) lend(ctx context.Context, f func(*session) error) error {
-	var reserve chan struct{}
-	if pay.IsUrgent(ctx) {
-		reserve = r.reserve
-	}
-	turns := r.turns
 	select {
 	case <-r.turns:
-	case <-reserve:
-		turns = r.reserve
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.closing:
@@ -64,7 +51,7 @@ func (r *readers) lend(ctx context.Context, f func(*session) error) error {
 		r.mu.Lock()
 		r.free = append(r.free, s)
 		r.mu.Unlock()
-		turns <- struct{}{}
+		r.turns <- struct{}{}
 	}()
 	return f(s)
 }
@@ -81,10 +68,9 @@ func (r *readers) take() *session {
 // close waits for those who read. Nobody reads afterwards.
 func (r *readers) close() error {
 	close(r.closing)
-	for range cap(r.turns) {
+	for range r.all {
 		<-r.turns
 	}
-	<-r.reserve
 	var errs []error
 	for _, s := range r.all {
 		errs = append(errs, s.close())

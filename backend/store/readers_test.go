@@ -64,31 +64,6 @@ func TestReadersDoNotMakeTheFile(t *testing.T) {
 	}
 }
 
-// What reads for a callback does not wait for those who have lent all sessions, and leaves one to the next callback.
-func TestACallbackIsReadAtOnce(t *testing.T) {
-	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "saoma.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	ended, end := context.WithCancel(t.Context())
-	end()
-	nothing := func(pay.Tx) error { return nil }
-	var rush func(lent int) error
-	rush = func(lent int) error {
-		if lent == 0 {
-			if err := s.View(ended, nothing); !errors.Is(err, context.Canceled) {
-				t.Errorf("all sessions are lent, and a list gets one: %v", err)
-			}
-			return errors.Join(s.View(pay.Urgent(t.Context()), nothing), s.View(pay.Urgent(t.Context()), nothing))
-		}
-		return s.View(t.Context(), func(pay.Tx) error { return rush(lent - 1) })
-	}
-	if err := rush(s.MostReaders()); err != nil {
-		t.Error(err)
-	}
-}
-
 // Close waits for those who read.
 func TestReadToTheEnd(t *testing.T) {
 	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "saoma.db"))
