@@ -266,9 +266,10 @@ func TestTheSwapIsNotSeen(t *testing.T) {
 	w.call(t, "POST", "/v1/checkouts/"+cancelled.Token+"/cancel", "", w.origin())
 	w.forward(16 * time.Minute)
 	w.wantStatus(t, expired.ID, "expired")
+	v := w.openFor(t, 5*time.Minute, "about:blank", held) // one window: fifteen would all be painted until the end
 	for status, o := range map[string]order{"pending": w.latte(t), "expired": expired, "cancelled": cancelled} {
 		for _, lang := range []string{"zh-CN", "zh-TW", "en", "ja", "ko"} {
-			v := w.openAt(t, w.url+"/checkout/"+o.Token+"?mode=inline&lang="+lang, held)
+			v.navigate(t, w.url+"/checkout/"+o.Token+"?mode=inline&lang="+lang)
 			wait(`main`)(t, v)
 			painted := evaluate[string](t, v, markup)
 			// What moved while the page arrived is another matter.

@@ -160,9 +160,10 @@ func TestTheCodeOnEveryScreen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	o := w.latte(t)
+	v := w.openFor(t, 5*time.Minute, "about:blank") // one window: ten would all be painted until the end
 	for _, theme := range []string{"light", "dark"} {
 		for _, scale := range []float64{1, 1.25, 1.5, 2, 3} {
-			v := w.openAt(t, w.url+"/checkout/"+o.Token+"?mode=page&theme="+theme)
+			v.navigate(t, w.url+"/checkout/"+o.Token+"?mode=page&theme="+theme)
 			for _, width := range []int64{320, 460} {
 				if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(width, 430, chromedp.EmulateScale(scale))); err != nil {
 					t.Fatal(err)

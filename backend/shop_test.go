@@ -215,15 +215,17 @@ func TestTheShopInEnglish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, path := range []string{"/", "/table/?table=7", "/modal.html", "/counter/", "/story/", "/thanks/?order=ord_X", "/kitchen/?order=ord_X", "/timed.html"} {
-		v := w.open(t, path)
-		v.click(t, "[data-language]")
-		text := evaluate[string](t, v, `document.title + document.body.innerText.replace('中文', '').replace('扫码', '')`)
-		for _, r := range text {
-			if r >= 0x4e00 && r < 0xa000 {
-				t.Errorf("%s still has Chinese: %s", path, text)
-				break
+		t.Run(path, func(t *testing.T) { // its window is closed before the next one is opened
+			v := w.open(t, path)
+			v.click(t, "[data-language]")
+			text := evaluate[string](t, v, `document.title + document.body.innerText.replace('中文', '').replace('扫码', '')`)
+			for _, r := range text {
+				if r >= 0x4e00 && r < 0xa000 {
+					t.Errorf("still in Chinese: %s", text)
+					break
+				}
 			}
-		}
+		})
 	}
 }
 
