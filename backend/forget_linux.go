@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // forgetPages gives up the pages of the program's file that have been needed so far. Most of them only the start needs, or a
@@ -19,7 +18,7 @@ func forgetPages() error {
 	}
 	var errs []error
 	for _, m := range untouched(string(text)) {
-		if _, _, e := unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED); e != 0 {
+		if _, _, e := syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED); e != 0 {
 			errs = append(errs, fmt.Errorf("madvise %x-%x: %w", m.start, m.end, e))
 		}
 	}

@@ -6,9 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // residentFile is how much of files is in the program's memory, in KB.
@@ -37,13 +36,13 @@ func TestPagesAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	linked, err := unix.Mmap(int(f.Fd()), 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
+	linked, err := syscall.Mmap(int(f.Fd()), 0, 2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Munmap(linked) })
+	t.Cleanup(func() { _ = syscall.Munmap(linked) })
 	copy(linked, "of the linker")
-	if err := unix.Mprotect(linked, unix.PROT_READ); err != nil { // as linkers do with what they have filled in
+	if err := syscall.Mprotect(linked, syscall.PROT_READ); err != nil { // as linkers do with what they have filled in
 		t.Fatal(err)
 	}
 	before := residentFile(t)
