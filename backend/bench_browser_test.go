@@ -18,7 +18,7 @@ import (
 )
 
 // benchRuns are the visits that a median is taken of.
-const benchRuns = 9
+const benchRuns = 5
 
 // How long customers wait in a real Chromium, from the moment the shop's page is asked for: until the code is
 // painted, and until the component has taken the page over. The shop has an order already, as
