@@ -80,6 +80,10 @@ func TestTheWebShop(t *testing.T) {
 	v.wantOrderState(t, "paid")
 	v.wantText(t, "#number", "A01")
 	v.wantText(t, "#order .total output", "¥244.00")
+	inBeijing := `new Date(Date.parse(document.getElementById("when").dateTime) + 8 * 3600e3).toISOString().slice(11, 16)` // wherever the browser is
+	if text := evaluate[string](t, v, `document.getElementById("when").textContent`); !strings.Contains(text, evaluate[string](t, v, inBeijing)) {
+		t.Errorf("paid at %s, which the receipt says otherwise", text)
+	}
 	if n := evaluate[int](t, v, `document.querySelectorAll('#lines li').length`); n != 2 {
 		t.Errorf("%d lines on the receipt", n)
 	}

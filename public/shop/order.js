@@ -30,7 +30,8 @@
     $('number').value = order.number;
     $('total').value = yuan(order.amount);
     $('when').dateTime = order.paid_at;
-    $('when').textContent = new Date(order.paid_at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+    const style = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Shanghai' }; // the shop's, as on the receipt
+    $('when').textContent = new Date(order.paid_at).toLocaleString(document.documentElement.lang, style);
     $('lines').replaceChildren(...order.lines.map(line));
     document.body.classList.toggle('has-table', Boolean(order.table));
     for (const b of document.querySelectorAll('[data-table]')) b.textContent = order.table;
