@@ -33,16 +33,14 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 	return ctx, chromedp.Do(ctx)
 })
 
-// chromiumOptions start a browser in which the pages are what costs time. Around each window Chromium builds pages of its
-// own for the address bar and keeps a process ready for the next page, which took more than half of the machine; and
-// optimizing machine code does not pay in windows that live a few seconds.
+// chromiumOptions start a browser in which the pages are what costs time: without Chromium's own around each window, a process
+// ready for the next, and optimized machine code, which does not pay in some seconds.
 func chromiumOptions(more ...chromedp.ExecAllocatorOption) []chromedp.ExecAllocatorOption {
 	return append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,PreloadTopChromeWebUI,SpareRendererForSitePerProcess,"+
 			"WebUIOmniboxAimPopup,WebUIOmniboxPopup"), // the first two as by default
 		chromedp.Flag("js-flags", "--liftoff-only"),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true)), more...)
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true)), more...)
 }
 
 // A window is a browser window that shows a page of the shop.
