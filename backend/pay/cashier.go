@@ -73,6 +73,7 @@ func (c *Cashier) open(ctx context.Context, m Merchant, n NewOrder) (o Order, a 
 	}
 	now := c.Now()
 	err = c.Store.Update(ctx, func(tx Tx) error {
+		o, a = Order{}, Attempt{}
 		made, err := n.Once.made(ctx, tx, m.ID)
 		if err != nil {
 			return err
@@ -232,10 +233,10 @@ func (c *Cashier) refused(ctx context.Context, o Order, a Attempt, reason *Error
 // recordResult stores what an attempt that has nothing yet is paid by; the order follows if it was waiting for it.
 func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o Order, err error) {
 	var kind Kind
-	changed := false
+	name, changed := a.OutTradeNo, false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		changed = false
-		if a, err = tx.Attempt(ctx, a.OutTradeNo); err != nil {
+		if a, err = tx.Attempt(ctx, name); err != nil {
 			return err
 		}
 		if o, err = tx.Order(ctx, a.Order); err != nil {
@@ -267,7 +268,7 @@ func (c *Cashier) recordResult(ctx context.Context, a Attempt, result string) (o
 		return err
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("record the prepay result of %s: %w", a.OutTradeNo, err)
+		return Order{}, fmt.Errorf("record the prepay result of %s: %w", name, err)
 	}
 	if changed {
 		c.committed(o, kind)

@@ -104,7 +104,9 @@ func (c *Cashier) PutProductBy(ctx context.Context, p Product, version int64, by
 	if err := f.err(); err != nil {
 		return false, p, err
 	}
+	asked := p
 	err = c.Store.Update(ctx, func(tx Tx) error {
+		p = asked
 		before, err := tx.Product(ctx, p.Merchant, p.SKU)
 		if made = errors.Is(err, ErrNoRow); err != nil && !made {
 			return err

@@ -132,8 +132,9 @@ func (c *Cashier) again(ctx context.Context, o Order, a Attempt) (Order, Attempt
 		return o, a, &Error{Code: Unavailable, Message: "WeChat Pay did not answer; ask again", Err: err}
 	}
 	// A crash here costs nothing: the next wish gets another one.
+	name := a.OutTradeNo
 	err = c.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error {
-		if a, err = tx.Attempt(ctx, a.OutTradeNo); err != nil {
+		if a, err = tx.Attempt(ctx, name); err != nil {
 			return err
 		}
 		if a.State != AttemptOpen {

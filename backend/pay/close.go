@@ -91,10 +91,10 @@ func (c *Cashier) finish(ctx context.Context, a Attempt, k Kind) (Order, error) 
 }
 
 func (c *Cashier) finishBy(ctx context.Context, a Attempt, k Kind, by Actor) (o Order, err error) {
-	changed := false
+	name, changed := a.OutTradeNo, false
 	err = c.Store.Update(ctx, func(tx Tx) error {
 		changed = false
-		if a, err = tx.Attempt(ctx, a.OutTradeNo); err != nil {
+		if a, err = tx.Attempt(ctx, name); err != nil {
 			return err
 		}
 		if o, err = tx.Order(ctx, a.Order); err != nil {
@@ -125,7 +125,7 @@ func (c *Cashier) finishBy(ctx context.Context, a Attempt, k Kind, by Actor) (o 
 		return c.logStaff(ctx, tx, by, OrderCancelled, string(o.ID), nil)
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("close %s: %w", a.OutTradeNo, err)
+		return Order{}, fmt.Errorf("close %s: %w", name, err)
 	}
 	if changed {
 		c.committed(o, k)

@@ -105,10 +105,11 @@ func (c *Cashier) claimDeliveries(ctx context.Context, id MerchantID, most int) 
 			if err != nil {
 				return err
 			}
-			if most = e.room(now, most); most == 0 {
+			n := e.room(now, most)
+			if n == 0 {
 				return nil // somebody else was faster to hear that it has stopped
 			}
-			if list, err = tx.ClaimDeliveries(ctx, id, now, now.Add(WebhookLease), most); err != nil || len(list) == 0 {
+			if list, err = tx.ClaimDeliveries(ctx, id, now, now.Add(WebhookLease), n); err != nil || len(list) == 0 {
 				return err
 			}
 			if e.State == EndpointStopped {

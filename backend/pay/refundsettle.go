@@ -13,6 +13,7 @@ import (
 func (c *Cashier) SettleRefund(ctx context.Context, report RefundReport) (r Refund, err error) {
 	var refusal error
 	r, err = c.changeRefund(ctx, report.Merchant, report.ID, func(r *Refund, total Fen) bool {
+		refusal = nil
 		if wrong := report.differs(*r, total); wrong != "" {
 			refusal = &Error{Code: Disagreement, Message: "the report differs from the refund in " + wrong}
 			return false

@@ -18,12 +18,13 @@ func (c *Cashier) ResendBy(ctx context.Context, m MerchantID, id DeliveryID, by 
 	if err != nil {
 		return d, err
 	}
-	if d, _, err = c.Delivery(ctx, m, id); err != nil {
+	found, _, err := c.Delivery(ctx, m, id)
+	if err != nil {
 		return Delivery{}, err
 	}
 	now := c.Now()
 	err = c.Store.Update(ctx, func(tx Tx) error {
-		if d, err = deliveryAndOrder(ctx, tx, d); err != nil {
+		if d, err = deliveryAndOrder(ctx, tx, found); err != nil {
 			return err
 		}
 		switch {

@@ -224,9 +224,15 @@ type process struct {
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
 	skew   time.Duration // how far its clock is off
+
+	changes atomic.Int64
+	undoes  bool // some changes, which are then made again, as those are that stand beside a failing one
 }
 
-var errKilled = errors.New("the process was killed")
+var (
+	errKilled = errors.New("the process was killed")
+	errUndone = errors.New("another's change failed")
+)
 
 func (p *process) View(ctx context.Context, f func(pay.Tx) error) error {
 	if p.killed.Load() {
@@ -238,6 +244,9 @@ func (p *process) View(ctx context.Context, f func(pay.Tx) error) error {
 func (p *process) Update(ctx context.Context, f func(pay.Tx) error) error {
 	if p.killed.Load() {
 		return errKilled
+	}
+	if p.undoes && p.changes.Add(1)%4 == 0 {
+		_ = p.books.Update(ctx, func(tx pay.Tx) error { return errors.Join(f(tx), errUndone) })
 	}
 	err := p.books.Update(ctx, f)
 	if p.killed.Load() {
@@ -271,6 +280,7 @@ func (s *simulation) boot(skew time.Duration) error {
 	if err != nil {
 		return err
 	}
+	p.undoes = true
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	// The program looks more often; this is cheaper over weeks, and over a socket. What goes wrong is tried again.

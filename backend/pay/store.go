@@ -12,7 +12,8 @@ type Store interface {
 	View(ctx context.Context, f func(Tx) error) error
 
 	// Update runs f in a transaction that is committed if f returns nil, and otherwise leaves nothing
-	// behind. f must not talk to the network: it holds the write lock.
+	// behind. f must not talk to the network: it holds the write lock. It may be run again from its beginning when
+	// what it did was undone because of the change of another.
 	Update(ctx context.Context, f func(Tx) error) error
 }
 
