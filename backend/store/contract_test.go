@@ -49,6 +49,7 @@ func TestContract(t *testing.T) {
 		"pruning":                               with(testPruning),
 		"webhooks of one order":                 with(testWebhooksOfOneOrder),
 		"webhooks sent again":                   with(testWebhooksSentAgain),
+		"a batch is made again":                 func(t *testing.T, d database) { testBatchIsMadeAgain(t, d.openWithOneWriter(t)) },
 		"one of a batch fails":                  func(t *testing.T, d database) { testBatchOneFails(t, d.openWithOneWriter(t)) },
 		"a change in a batch sees earlier ones": func(t *testing.T, d database) { testBatchSeesEarlier(t, d.openWithOneWriter(t)) },
 	})

@@ -21,6 +21,9 @@ type session struct {
 	// undisturbed lets statements run to their end though the caller has gone. SQLite undoes the whole transaction
 	// when it interrupts a change in it, and a transaction may hold the changes of others.
 	undisturbed bool
+
+	// careful has the next batch of changes made behind savepoints.
+	careful bool
 }
 
 func (s *session) connect(ctx context.Context) (err error) {

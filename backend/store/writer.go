@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,11 +31,12 @@ type writer struct {
 
 // A change is what one caller wants done.
 type change struct {
-	ctx  context.Context
-	do   func(pay.Tx) error
-	err  error
-	cry  any           // what do panicked with
-	done chan struct{} // closed when err and cry are set for good
+	ctx   context.Context
+	do    func(pay.Tx) error
+	err   error
+	cry   any           // what do panicked with
+	begun bool          // its turn has come; it may come twice
+	done  chan struct{} // closed when err and cry are set for good
 }
 
 func newWriter(sessions []*session) *writer {
@@ -158,7 +160,27 @@ func (s *session) commit(batch []*change) bool {
 }
 
 // transact returns why nothing of the batch was committed. What ails a single change stands in that.
-func (s *session) transact(batch []*change) (err error) {
+//
+// At first the changes are made one after the other with nothing between them: a savepoint has SQLite keep a copy of every
+// page that comes after it, and hardly ever does one fail. If one does, all are undone and made again, each behind a
+// savepoint, so that its failure leaves the others alone; and so is the next batch at once, for failures come in company:
+// of a hundred who want the last cup, ninety-nine.
+func (s *session) transact(batch []*change) error {
+	if len(batch) == 1 || !s.careful {
+		if err := s.try(batch, false); !errors.Is(err, errApart) {
+			return err
+		}
+	}
+	err := s.try(batch, true)
+	s.careful = slices.ContainsFunc(batch, func(c *change) bool { return c.begun && c.err != nil })
+	return err
+}
+
+// errApart says that a change has failed in company without savepoints.
+var errApart = errors.New("a change has failed")
+
+// try makes the changes in one transaction.
+func (s *session) try(batch []*change, apart bool) (err error) {
 	ctx := context.Background()
 	if err := s.begin(ctx, s.beginChange); err != nil {
 		return err
@@ -170,11 +192,13 @@ func (s *session) transact(batch []*change) (err error) {
 	}()
 	good := 0
 	for _, c := range batch {
-		if err := s.apply(ctx, c, len(batch) > 1); err != nil {
+		if err := s.apply(ctx, c, apart); err != nil {
 			return err
 		}
 		if c.err == nil {
 			good++
+		} else if c.begun && !apart && len(batch) > 1 {
+			return errApart
 		}
 	}
 	if good == 0 {
@@ -183,13 +207,16 @@ func (s *session) transact(batch []*change) (err error) {
 	return s.run(ctx, "COMMIT")
 }
 
-// apply does one change. In company it stands behind a savepoint, so that its failure leaves the others alone. The
-// error is of the whole transaction: some failures, such as a full disk, end it.
-func (s *session) apply(ctx context.Context, c *change, company bool) error {
-	if c.err = c.ctx.Err(); c.err != nil {
-		return nil
+// apply makes one change. Behind a savepoint its failure leaves the others alone. The error is of the whole transaction:
+// some failures, such as a full disk, end it.
+func (s *session) apply(ctx context.Context, c *change, apart bool) error {
+	if !c.begun {
+		if c.err = c.ctx.Err(); c.err != nil {
+			return nil
+		}
+		c.begun = true
 	}
-	if !company {
+	if !apart {
 		c.attempt(tx{s})
 		return nil
 	}

@@ -88,6 +88,46 @@ func testBatchOneFails(t *testing.T, s *store.Store) {
 	}
 }
 
+// A change is made once; those that stand in a batch with one that fails are made a second time, and that counts.
+func testBatchIsMadeAgain(t *testing.T, s *store.Store) {
+	broken := errors.New("broken")
+	var runs [3]int
+	counted := func(i int, err error) func(pay.Tx) error {
+		return func(tx pay.Tx) error {
+			runs[i]++
+			return errors.Join(put(t, fmt.Sprint(i, runs[i]))(tx), err)
+		}
+	}
+	if err := errors.Join(together(t, s, counted(0, nil), counted(1, nil), counted(2, nil))...); err != nil || runs != [3]int{1, 1, 1} {
+		t.Errorf("when all is well they run %v times, %v; want once each", runs, err)
+	}
+	runs = [3]int{3, 3, 3}
+	errs := together(t, s, counted(0, nil), counted(1, broken), counted(2, nil))
+	if errs[0] != nil || !errors.Is(errs[1], broken) || errs[2] != nil {
+		t.Errorf("errors: %v", errs)
+	}
+	for i, last := range runs {
+		if made := has(t, s, fmt.Sprint(i, last)); made != (i != 1) {
+			t.Errorf("the last run of change %d is made: %t", i, made)
+		}
+		for run := 4; run < last; run++ {
+			if has(t, s, fmt.Sprint(i, run)) {
+				t.Errorf("run %d of change %d is made beside the last", run, i)
+			}
+		}
+	}
+	before := runs
+	errs = together(t, s, counted(0, nil), counted(1, broken), counted(2, nil))
+	if errs[0] != nil || !errors.Is(errs[1], broken) || errs[2] != nil {
+		t.Errorf("errors after a failure: %v", errs)
+	}
+	for i := range runs {
+		if runs[i] != before[i]+1 || has(t, s, fmt.Sprint(i, runs[i])) != (i != 1) {
+			t.Errorf("after a failure change %d runs %d times; want once", i, runs[i]-before[i])
+		}
+	}
+}
+
 // A change whose caller has gone before its turn is not made; one under way is not torn.
 func TestBatchCallerGone(t *testing.T) {
 	s, _ := open(t)
