@@ -28,12 +28,18 @@ func (b *bench) orders(ctx context.Context) error {
 			return err
 		}
 		rate, each := float64(n)/took.Seconds(), server.Seconds()*1e6/float64(n)
-		allowed := b.probes.signaturesPerSecond() / 2
+		signing := b.probes
+		if err := signing.rsa(); err != nil { // a shared machine's pace changes within a minute: the better one counts
+			return err
+		}
+		signing.SignMicroseconds = min(signing.SignMicroseconds, b.probes.SignMicroseconds)
+		signing.VerifyMicroseconds = min(signing.VerifyMicroseconds, b.probes.VerifyMicroseconds)
+		allowed := signing.signaturesPerSecond() / 2
 		b.add(
 			row{Name: "orders made, the simulator on the same cores", Figure: rate, Unit: "/s", Target: 0.75 * allowed,
 				Ratio: rate / allowed, Of: "what two RSA signatures and their verifications allow"},
 			row{Name: "  the server's own time for one", Figure: each, Unit: "µs",
-				Ratio: each / b.probes.SignMicroseconds, Of: "an RSA signature"},
+				Ratio: each / signing.SignMicroseconds, Of: "an RSA signature"},
 			row{Name: "  the simulator's and the load's", Figure: load.Seconds() * 1e6 / float64(n), Unit: "µs"},
 		)
 		return nil
