@@ -113,6 +113,7 @@ func openProcess(b *testing.B) *process {
 	if err != nil {
 		b.Fatal(err)
 	}
+	p.undoes = false
 	b.Cleanup(func() {
 		if err := s.kill(); err != nil {
 			b.Error(err)

@@ -261,7 +261,7 @@ func (s *simulation) open(skew time.Duration) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{books: books, skew: skew, stop: func() {}}
+	p := &process{books: books, skew: skew, stop: func() {}, undoes: true}
 	p.Cashier = &pay.Cashier{
 		Store: p, Gateway: s.gateway, RefundGateway: s.gateway, BillGateway: s.gateway, Merchants: pay.NewMerchants(s.merchants),
 		Now:           func() time.Time { return time.Now().Add(p.skew) },
@@ -280,7 +280,6 @@ func (s *simulation) boot(skew time.Duration) error {
 	if err != nil {
 		return err
 	}
-	p.undoes = true
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	// The program looks more often; this is cheaper over weeks, and over a socket. What goes wrong is tried again.
