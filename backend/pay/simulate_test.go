@@ -234,6 +234,11 @@ var (
 	errUndone = errors.New("another's change failed")
 )
 
+// A blindTx cannot read attempts, as when another server's change is met just there.
+type blindTx struct{ pay.Tx }
+
+func (blindTx) Attempt(context.Context, string) (pay.Attempt, error) { return pay.Attempt{}, errUndone }
+
 func (p *process) View(ctx context.Context, f func(pay.Tx) error) error {
 	if p.killed.Load() {
 		return errKilled
@@ -245,8 +250,13 @@ func (p *process) Update(ctx context.Context, f func(pay.Tx) error) error {
 	if p.killed.Load() {
 		return errKilled
 	}
-	if p.undoes && p.changes.Add(1)%4 == 0 {
-		_ = p.books.Update(ctx, func(tx pay.Tx) error { return errors.Join(f(tx), errUndone) })
+	if n := p.changes.Add(1); p.undoes && n%4 == 0 {
+		_ = p.books.Update(ctx, func(tx pay.Tx) error {
+			if n%8 == 0 {
+				tx = blindTx{tx}
+			}
+			return errors.Join(f(tx), errUndone)
+		})
 	}
 	err := p.books.Update(ctx, f)
 	if p.killed.Load() {
